@@ -1,0 +1,2 @@
+//! Link arguments and version resource of weir.sys.
+fn main() {}

@@ -1,0 +1,2 @@
+//! weirctl
+fn main() {}
