@@ -1,0 +1,1 @@
+//! Remembers which flow the first fragment of a datagram belongs to.
