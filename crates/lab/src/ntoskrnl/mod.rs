@@ -1,0 +1,3 @@
+//! The kernel's exports.
+
+pub mod irql;

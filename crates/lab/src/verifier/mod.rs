@@ -1,0 +1,155 @@
+//! The verifier: rules by number, violations that end the machine, and the report that outlives it.
+
+mod report;
+pub mod rules;
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+pub use report::{Finding, Leak, Report};
+pub use rules::{Rule, find as rule};
+
+use crate::cpu;
+
+/// Exit code of a child in which a rule was broken.
+pub const EXIT: i32 = 71;
+/// Exit code of a child that called an import which the lab does not have.
+pub const EXIT_UNRESOLVED: i32 = 77;
+/// Exit code of a child in which the lab itself failed.
+pub const EXIT_HARNESS: i32 = 70;
+
+static ENABLED: AtomicBool = AtomicBool::new(true);
+
+/// Whether rules are checked; off in measurements.
+#[inline]
+pub fn enabled() -> bool {
+    ENABLED.load(Ordering::Relaxed)
+}
+
+/// Turns the checks on or off, for measurements.
+pub fn set_enabled(enabled: bool) {
+    ENABLED.store(enabled, Ordering::Relaxed);
+}
+
+/// Reports that rule `id` is broken, with the driver's file and line, and ends the process with [`EXIT`].
+pub fn violation(id: &str, text: &str) -> ! {
+    stop(EXIT, Finding::here(id, text))
+}
+
+/// Reports `finding`, writes the report where the parent process finds it, and ends the process with `code`.
+pub fn stop(code: i32, finding: Finding) -> ! {
+    static STOPPING: AtomicBool = AtomicBool::new(false);
+    if STOPPING.swap(true, Ordering::SeqCst) {
+        // Another thread is writing its report, which ends the process.
+        std::thread::sleep(std::time::Duration::from_secs(5));
+    }
+    let _ = write!(std::io::stderr(), "{finding}");
+    let mut report = take_report();
+    report.findings.push(finding);
+    publish(&report);
+    // SAFETY: ends the process without running destructors, as a stopped machine does.
+    unsafe { libc::_exit(code) }
+}
+
+/// Environment variable that names the file for the report.
+pub const REPORT_FILE: &str = "LAB_REPORT";
+
+/// Writes `report` to the file that the parent process named, if it named one.
+pub fn publish(report: &Report) {
+    let Some(path) = std::env::var_os(REPORT_FILE) else { return };
+    match serde_json::to_vec(report) {
+        Ok(json) => {
+            if let Err(error) = std::fs::write(&path, json) {
+                eprintln!("lab: cannot write the report to {}: {error}", path.display());
+            }
+        }
+        Err(error) => eprintln!("lab: cannot encode the report: {error}"),
+    }
+}
+
+static REPORT: Mutex<Report> = Mutex::new(Report::new());
+
+/// Adds `value` to the counter called `name` in the report.
+pub fn count(name: &str, value: u64) {
+    let mut report = REPORT.lock().unwrap_or_else(PoisonError::into_inner);
+    *report.counters.entry(name.to_owned()).or_default() += value;
+}
+
+/// Takes what was reported so far.
+pub(crate) fn take_report() -> Report {
+    // A thread that stops inside `count` must not wait for itself.
+    REPORT.try_lock().map(|mut report| std::mem::take(&mut *report)).unwrap_or_default()
+}
+
+type LeakCheck = fn(&mut Vec<Leak>);
+static LEAK_CHECKS: Mutex<Vec<LeakCheck>> = Mutex::new(Vec::new());
+
+/// Registers a routine that lists what a driver has left behind; the machine runs all of them when it finishes.
+pub fn on_leak_check(check: LeakCheck) {
+    let mut checks = LEAK_CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !checks.iter().any(|known| std::ptr::fn_addr_eq(*known, check)) {
+        checks.push(check);
+    }
+}
+
+/// Everything that drivers have left behind.
+pub fn leaks() -> Vec<Leak> {
+    let mut leaks = Vec::new();
+    for (rule, kind, value, creator) in crate::handle::open_with_rule() {
+        leaks.push(Leak {
+            rule: rule.into(),
+            what: format!("{kind} handle {value:#x}"),
+            creator: locate(creator),
+        });
+    }
+    let checks = LEAK_CHECKS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for check in checks {
+        check(&mut leaks);
+    }
+    leaks
+}
+
+/// Calls a driver's callback and checks rule G-14: it returns at its entry IRQL, holds no lock that it took and
+/// is in no critical region that it entered.
+pub fn callback<R>(name: &str, body: impl FnOnce() -> R) -> R {
+    if !enabled() {
+        return body();
+    }
+    let thread = cpu::thread();
+    let before = (cpu::irql(), thread.lock_count(), thread.critical.get());
+    let result = body();
+    let after = (cpu::irql(), thread.lock_count(), thread.critical.get());
+    if before != after {
+        violation(
+            "G-14",
+            &format!(
+                "{name} was called at IRQL {} with {} locks in {} critical regions and returned at IRQL {} with {} \
+                 locks in {} critical regions",
+                before.0, before.1, before.2, after.0, after.1, after.2
+            ),
+        );
+    }
+    result
+}
+
+type Locator = fn(usize) -> Option<String>;
+static LOCATOR: OnceLock<Locator> = OnceLock::new();
+type Tracer = fn(cpu::Frame) -> Vec<usize>;
+static TRACER: OnceLock<Tracer> = OnceLock::new();
+
+/// Registers who turns an address into `image!function (file:line)` and a driver's frame into return addresses.
+pub(crate) fn set_locator(locator: Locator, tracer: Tracer) {
+    let _ = LOCATOR.set(locator);
+    let _ = TRACER.set(tracer);
+}
+
+/// Describes a code address: `image!function (file:line)` in a loaded driver, the bare number elsewhere.
+pub fn locate(address: usize) -> String {
+    LOCATOR.get().and_then(|locate| locate(address)).unwrap_or_else(|| format!("{address:#x}"))
+}
+
+/// The return addresses on a driver's stack below `frame`, innermost first.
+pub(crate) fn trace(frame: cpu::Frame) -> Vec<usize> {
+    TRACER.get().map(|trace| trace(frame)).unwrap_or_default()
+}

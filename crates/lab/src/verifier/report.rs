@@ -1,0 +1,100 @@
+//! What a machine reports about its run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cpu;
+
+/// A broken rule, a bug check or a failure of the lab.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's number, or the kind of end (`BUGCHECK-0xD1`, `UNRESOLVED`).
+    pub rule: String,
+    /// What the rule asks for.
+    pub rule_text: String,
+    /// Where the rule comes from.
+    pub source: String,
+    /// What happened.
+    pub text: String,
+    /// The export that the driver had called, if any.
+    pub export: Option<String>,
+    /// The driver's call, as `image!function (file:line)`.
+    pub caller: Option<String>,
+    /// The driver's stack, innermost first.
+    pub stack: Vec<String>,
+}
+
+impl Finding {
+    /// A finding in the call that the current thread's driver has open.
+    pub fn here(rule: &str, text: &str) -> Self {
+        let known = super::rule(rule);
+        let call = cpu::current_call();
+        let mut stack: Vec<String> =
+            call.map(super::trace).unwrap_or_default().into_iter().map(super::locate).collect();
+        stack.truncate(64);
+        Self {
+            rule: rule.into(),
+            rule_text: known.map(|rule| rule.text.into()).unwrap_or_default(),
+            source: known.map(|rule| rule.source.into()).unwrap_or_default(),
+            text: text.into(),
+            export: call.and_then(|call| call.meta).map(|meta| format!("{}!{}", meta.dll, meta.name)),
+            caller: call.map(|call| super::locate(call.caller)),
+            stack,
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "lab: {}: {}", self.rule, self.text)?;
+        if !self.rule_text.is_empty() {
+            writeln!(f, "  rule:   {} [{}]", self.rule_text, self.source)?;
+        }
+        if let Some(export) = &self.export {
+            writeln!(f, "  in:     {export}")?;
+        }
+        if let Some(caller) = &self.caller {
+            writeln!(f, "  caller: {caller}")?;
+        }
+        for frame in &self.stack {
+            writeln!(f, "  stack:  {frame}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that a driver has left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leak {
+    /// The rule that it breaks.
+    pub rule: String,
+    /// What it is.
+    pub what: String,
+    /// The driver's call that created it.
+    pub creator: String,
+}
+
+/// Everything that a run has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Broken rules and bug checks; the machine stops at the first.
+    pub findings: Vec<Finding>,
+    /// What was left behind after the last unload.
+    pub leaks: Vec<Leak>,
+    /// Counters by name.
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl Report {
+    /// A report of nothing.
+    pub const fn new() -> Self {
+        Self { findings: Vec::new(), leaks: Vec::new(), counters: BTreeMap::new() }
+    }
+
+    /// Whether no rule was broken and nothing left behind.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.leaks.is_empty()
+    }
+}
