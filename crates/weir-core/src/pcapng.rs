@@ -362,13 +362,13 @@ mod tests {
         let written = buffer.written();
         #[rustfmt::skip]
         let expected = [
-            6, 0, 0, 0, 76, 0, 0, 0, // type, length
+            6, 0, 0, 0, 72, 0, 0, 0, // type, length
             3, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, 0x88, 0x77, 0x66, 0x55, // interface, time
             5, 0, 0, 0, 0xdc, 5, 0, 0, b'a', b'b', b'c', b'd', b'e', 0, 0, 0, // lengths, data
             1, 0, 3, 0, b'h', 0xc3, 0xa9, 0, // comment
             2, 0, 4, 0, 2, 0, 0, 0, // flags
             8, 0, 8, 0, 4, 0, 0, 0, 8, 0, 0, 0, // process, thread
-            0, 0, 0, 0, 76, 0, 0, 0, // end of options, length
+            0, 0, 0, 0, 72, 0, 0, 0, // end of options, length
         ];
         assert_eq!(room[..written], expected);
     }
@@ -384,11 +384,11 @@ mod tests {
 
     #[test]
     fn a_full_buffer_refuses_the_whole_block() {
-        let mut room = [0xaa; 75];
+        let mut room = [0xaa; 71];
         let mut buffer = Buffer::new(&mut room);
         assert_eq!(packet(b"abcde").write(&mut buffer), Err(Full));
         assert_eq!(buffer.written(), 0);
-        assert_eq!(room, [0xaa; 75]);
+        assert_eq!(room, [0xaa; 71]);
     }
 
     #[test]

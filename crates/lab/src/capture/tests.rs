@@ -3,6 +3,7 @@
 use std::io::Cursor;
 use std::net::Ipv4Addr;
 
+use super::reader::Clock;
 use super::*;
 
 const FRAME: &[u8] = b"\x02\0\0\0\0\x01\x02\0\0\0\0\x02\x88\xb5payload";
