@@ -1,0 +1,147 @@
+//! Requests and replies, flows and status aside.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::open_enum;
+
+/// Reply to [`crate::Control::VERSION`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct VersionReply {
+    /// [`crate::API_VERSION`] of the driver.
+    pub api_version: u32,
+    /// Driver version: major, minor, patch, build.
+    pub driver: [u16; 4],
+    /// NDIS version the driver registered with, major in the high half.
+    pub ndis: u32,
+}
+
+/// Request for one page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ListRequest {
+    /// 0 for the first page, then [`PageHeader::next`] of the page before.
+    pub cursor: u64,
+}
+
+/// Head of each page; as many entries follow as [`PageHeader::count`] says.
+///
+/// A list is no snapshot: entries that come or go between two pages may be missed, none is reported twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct PageHeader {
+    /// Cursor of the next page, 0 after the last one.
+    pub next: u64,
+    /// Entries in this page.
+    pub count: u32,
+    /// Size of an entry in bytes.
+    pub entry_size: u32,
+}
+
+open_enum! {
+    /// State of a filter module (`network/module-states-of-a-filter-driver`).
+    AdapterState: u32 {
+        /// Attached, not running.
+        PAUSED = 1 => "paused",
+        /// FilterRestart is under way.
+        RESTARTING = 2 => "restarting",
+        /// Frames flow.
+        RUNNING = 3 => "running",
+        /// FilterPause is under way.
+        PAUSING = 4 => "pausing",
+    }
+}
+
+/// One adapter that the filter is attached to.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct AdapterEntry {
+    /// LUID of the base miniport's interface.
+    pub luid: u64,
+    /// Frames sent that the filter saw.
+    pub frames_sent: u64,
+    /// Frames received that the filter saw.
+    pub frames_received: u64,
+    /// Frames blocked, both directions.
+    pub frames_blocked: u64,
+    /// Interface index of the base miniport.
+    pub index: u32,
+    /// `NDIS_MEDIUM`.
+    pub medium: u32,
+    /// Module state.
+    pub state: AdapterState,
+    /// Length of `mac` in use.
+    pub mac_length: u32,
+    /// Current MAC address.
+    pub mac: [u8; 8],
+    /// Friendly name, UTF-16, NUL-terminated unless full.
+    pub name: [u16; 128],
+}
+
+const _: () = assert!(size_of::<AdapterEntry>() == 312);
+
+/// Reply to [`crate::Control::SET_POLICY`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SetPolicyReply {
+    /// Generation that the driver gave the policy; rises with every change.
+    pub generation: u32,
+    /// Rules in it.
+    pub rules: u32,
+}
+
+/// Request for a piece of the policy image in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct GetPolicyRequest {
+    /// First byte wanted.
+    pub offset: u32,
+    /// 0 with the first piece, then the generation of that reply; another policy since gives `STATUS_RETRY`.
+    pub generation: u32,
+}
+
+/// Head of a piece of the policy image; the bytes follow, as many as fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct GetPolicyReply {
+    /// Size of the whole image.
+    pub total: u32,
+    /// Generation of the policy.
+    pub generation: u32,
+}
+
+open_enum! {
+    /// What an identity names.
+    IdentityKind: u32 {
+        /// Path of an application image: NT path, UTF-16, lower case, as ALE reports it.
+        IMAGE = 1 => "image",
+        /// A user: binary SID.
+        USER = 2 => "user",
+    }
+}
+
+/// An application or a user that flows refer to by number.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct IdentityEntry {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// Number in [`crate::FlowEntry::image`] or [`crate::FlowEntry::user`].
+    pub id: u32,
+    /// Bytes of `data` in use.
+    pub length: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The identity itself.
+    pub data: [u8; 1024],
+}
+
+/// How often a rule decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RuleHits {
+    /// Frames decided by the rule.
+    pub frames: u64,
+    /// Flows authorised or refused by the rule at ALE.
+    pub flows: u64,
+}
