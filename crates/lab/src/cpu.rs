@@ -162,6 +162,7 @@ fn create() {
         let set = libc::syscall(libc::SYS_arch_prctl, ARCH_SET_GS, page);
         assert_eq!(set, 0, "arch_prctl(ARCH_SET_GS) failed");
     }
+    crate::trap::init();
     READY.set(true);
 }
 

@@ -6,12 +6,19 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 pub mod bugcheck;
-pub mod capture;
+pub mod child;
+pub mod clock;
 pub mod cpu;
 pub mod export;
 pub mod handle;
 pub mod ntoskrnl;
+pub mod pe;
 pub mod pool;
+mod shared_data;
+mod stub;
+pub mod symbols;
+mod trap;
+pub mod unwind;
 pub mod verifier;
 
 pub use bugcheck::bugcheck;

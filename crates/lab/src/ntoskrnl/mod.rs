@@ -1,3 +1,4 @@
 //! The kernel's exports.
 
 pub mod irql;
+pub mod memory;
