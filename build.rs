@@ -42,18 +42,15 @@ fn main() {
         for argument in DRIVER {
             link_argument(argument);
         }
-        // Beside the image when xtask says where, else out of the way.
-        println!("cargo:rerun-if-env-changed=WEIR_MAP");
-        let map = env::var_os("WEIR_MAP").map_or_else(|| out.join("weir.map"), PathBuf::from);
-        link_argument(&format!("/MAP:{}", map.display()));
+        // Without a name the map goes beside the image.
+        link_argument("/MAP");
     }
     for argument in COMMON {
         link_argument(argument);
     }
     // /RELEASE fills in the checksum. Linkers of Linux distributions can be too old for it: there xtask fills it in.
-    if cfg!(windows) {
-        link_argument("/RELEASE");
-    }
+    // lld makes source paths absolute; symbols are of more use with paths relative to the work tree.
+    link_argument(if cfg!(windows) { "/RELEASE" } else { "/PDBSOURCEPATH:." });
     let [major, minor, ..] = package_version();
     link_argument(&format!("/VERSION:{major}.{minor}"));
 

@@ -1,0 +1,16 @@
+//! The contributor's front door: build, check, test and show Weir.
+//!
+//! `cargo xtask --help` is the manual. Each subcommand is one module; the image checks are a library so that
+//! tests can feed them doctored images.
+
+#![forbid(unsafe_code)]
+
+pub mod arch;
+pub mod build;
+pub mod check_image;
+pub mod demo;
+pub mod lint;
+pub mod process;
+pub mod test;
+pub mod toolchain;
+pub mod workspace;
