@@ -21,5 +21,17 @@
 #[macro_use]
 mod macros;
 
+pub mod fwp;
 pub mod ndis;
+pub mod netio;
 pub mod nt;
+
+/// A GUID from its 128 bits, in the order in which it is written.
+pub const fn guid(bits: u128) -> nt::GUID {
+    nt::GUID {
+        Data1: (bits >> 96) as u32,
+        Data2: (bits >> 80) as u16,
+        Data3: (bits >> 64) as u16,
+        Data4: (bits as u64).to_be_bytes(),
+    }
+}

@@ -39,6 +39,7 @@ macro_rules! imports {
         )*
 
         /// The type of each imported function, under the function's name.
+        #[allow(unreachable_pub, reason = "a parent re-exports it")]
         pub mod sig {
             #[allow(unused_imports, reason = "not every module names a type of its parent")]
             use super::*;
@@ -53,6 +54,7 @@ macro_rules! imports {
         }
 
         /// (DLL, function) of every function declared here.
+        #[allow(unreachable_pub, reason = "a parent re-exports it")]
         pub const IMPORTS: &[(&str, &str)] = &[$( $( ($dll, stringify!($name)), )* )*];
     };
 }
@@ -70,21 +72,61 @@ macro_rules! abi_fn {
     )* };
 }
 
+/// Declares types of which only pointers are passed around.
+macro_rules! opaque {
+    ($($name:ident),* $(,)?) => { $(
+        #[doc = concat!("Opaque: only pointers to `", stringify!($name), "` are exchanged.")]
+        #[repr(C)]
+        #[derive(Debug)]
+        pub struct $name { _unused: [u8; 0] }
+    )* };
+}
+
+/// Accessors for C bit fields: `TYPE.storage: T { Name set_Name: offset, width; }`, offsets from the low bit.
+macro_rules! bitfields {
+    ($( $ty:ident.$storage:ident: $word:ty { $( $get:ident $set:ident: $offset:literal, $width:literal; )* } )*) => { $(
+        impl $ty { $(
+            #[doc = concat!("Bit field, ", stringify!($width), " wide at bit ", stringify!($offset), ".")]
+            #[must_use]
+            pub const fn $get(&self) -> $word {
+                (self.$storage >> $offset) & (<$word>::MAX >> (<$word>::BITS - $width))
+            }
+            #[doc = concat!("Sets [`Self::", stringify!($get), "`]; bits that do not fit are dropped.")]
+            pub const fn $set(&mut self, value: $word) {
+                let mask = (<$word>::MAX >> (<$word>::BITS - $width)) << $offset;
+                self.$storage = (self.$storage & !mask) | ((value << $offset) & mask);
+            }
+        )* }
+    )* };
+}
+
+/// `Default` as `wdk-sys` has it for C types: all zero.
+#[cfg_attr(all(windows, feature = "wdk"), allow(unused_macros, reason = "wdk-sys brings its own"))]
+macro_rules! zeroed_default {
+    ($($ty:ident),* $(,)?) => { $(
+        impl Default for $ty {
+            fn default() -> Self {
+                // SAFETY: a C type made of integers, nullable pointers and arrays or unions of them: zero is valid.
+                unsafe { ::core::mem::zeroed() }
+            }
+        }
+    )* };
+}
+
 /// States size, alignment and for each field offset and size of a type; the compiler refuses a false statement.
 ///
 /// The tests read these statements back from the source and compare them with the layouts of the C headers.
-#[allow(unused_macros, reason = "unused while every layout is taken from wdk-sys")]
 macro_rules! layout {
-    ($( $ty:ident: $size:literal, $align:literal { $( $($path:ident).+ : $offset:literal, $bytes:literal; )* } )*) => { $(
+    ($( $ty:ident: $size:literal, $align:literal { $( $($path:ident).+: $offset:literal, $bytes:literal; )* } )*) => { $(
         const _: () = {
-            assert!(::core::mem::size_of::<$ty>() == $size, "size");
-            assert!(::core::mem::align_of::<$ty>() == $align, "alignment");
+            assert!(::core::mem::size_of::<$ty>() == $size, concat!("size of ", stringify!($ty)));
+            assert!(::core::mem::align_of::<$ty>() == $align, concat!("alignment of ", stringify!($ty)));
             $(
-                assert!(::core::mem::offset_of!($ty, $($path).+) == $offset, "offset");
+                assert!(::core::mem::offset_of!($ty, $($path).+) == $offset, concat!("offset of ", stringify!($ty), ".", stringify!($($path).+)));
                 let whole = ::core::mem::MaybeUninit::<$ty>::uninit();
                 // SAFETY: only the address of a field of a live local is taken; nothing is read.
                 let field = unsafe { &raw const (*whole.as_ptr()).$($path).+ };
-                assert!($crate::macros::size_behind(field) == $bytes, "field size");
+                assert!($crate::macros::size_behind(field) == $bytes, concat!("field size of ", stringify!($ty), ".", stringify!($($path).+)));
             )*
         };
     )* };

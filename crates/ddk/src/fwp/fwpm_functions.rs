@@ -1,0 +1,163 @@
+//! Management functions (fwpmk.h).
+use super::*;
+use core::ffi::c_void;
+
+imports! {
+    dll "fwpkclnt.sys";
+    /// `FwpmEngineOpen0`.
+    #[must_use]
+    pub fn FwpmEngineOpen0(
+        serverName: *const u16,
+        authnService: u32,
+        authIdentity: *mut SEC_WINNT_AUTH_IDENTITY_W,
+        session: *const FWPM_SESSION0,
+        engineHandle: *mut HANDLE,
+    ) -> NTSTATUS;
+    /// `FwpmEngineClose0`.
+    #[must_use]
+    pub fn FwpmEngineClose0(engineHandle: HANDLE) -> NTSTATUS;
+    /// `FwpmTransactionBegin0`.
+    #[must_use]
+    pub fn FwpmTransactionBegin0(engineHandle: HANDLE, flags: u32) -> NTSTATUS;
+    /// `FwpmTransactionCommit0`.
+    #[must_use]
+    pub fn FwpmTransactionCommit0(engineHandle: HANDLE) -> NTSTATUS;
+    /// `FwpmTransactionAbort0`.
+    #[must_use]
+    pub fn FwpmTransactionAbort0(engineHandle: HANDLE) -> NTSTATUS;
+    /// `FwpmProviderAdd0`.
+    #[must_use]
+    pub fn FwpmProviderAdd0(
+        engineHandle: HANDLE,
+        provider: *const FWPM_PROVIDER0,
+        sd: PSECURITY_DESCRIPTOR,
+    ) -> NTSTATUS;
+    /// `FwpmProviderDeleteByKey0`.
+    #[must_use]
+    pub fn FwpmProviderDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
+    /// `FwpmSubLayerAdd0`.
+    #[must_use]
+    pub fn FwpmSubLayerAdd0(
+        engineHandle: HANDLE,
+        subLayer: *const FWPM_SUBLAYER0,
+        sd: PSECURITY_DESCRIPTOR,
+    ) -> NTSTATUS;
+    /// `FwpmSubLayerDeleteByKey0`.
+    #[must_use]
+    pub fn FwpmSubLayerDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
+    /// `FwpmCalloutAdd0`.
+    #[must_use]
+    pub fn FwpmCalloutAdd0(
+        engineHandle: HANDLE,
+        callout: *const FWPM_CALLOUT0,
+        sd: PSECURITY_DESCRIPTOR,
+        id: *mut u32,
+    ) -> NTSTATUS;
+    /// `FwpmCalloutDeleteById0`.
+    #[must_use]
+    pub fn FwpmCalloutDeleteById0(engineHandle: HANDLE, id: u32) -> NTSTATUS;
+    /// `FwpmCalloutDeleteByKey0`.
+    #[must_use]
+    pub fn FwpmCalloutDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
+    /// `FwpmFilterAdd0`.
+    #[must_use]
+    pub fn FwpmFilterAdd0(
+        engineHandle: HANDLE,
+        filter: *const FWPM_FILTER0,
+        sd: PSECURITY_DESCRIPTOR,
+        id: *mut u64,
+    ) -> NTSTATUS;
+    /// `FwpmFilterDeleteById0`.
+    #[must_use]
+    pub fn FwpmFilterDeleteById0(engineHandle: HANDLE, id: u64) -> NTSTATUS;
+    /// `FwpmFilterDeleteByKey0`.
+    #[must_use]
+    pub fn FwpmFilterDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
+    /// `FwpmFilterGetByKey0`.
+    #[must_use]
+    pub fn FwpmFilterGetByKey0(
+        engineHandle: HANDLE,
+        key: *const GUID,
+        filter: *mut *mut FWPM_FILTER0,
+    ) -> NTSTATUS;
+    /// `FwpmFreeMemory0`.
+    pub fn FwpmFreeMemory0(p: *mut *mut c_void);
+    /// `FwpmBfeStateGet0`.
+    pub fn FwpmBfeStateGet0() -> FWPM_SERVICE_STATE;
+    /// `FwpmBfeStateSubscribeChanges0`.
+    #[must_use]
+    pub fn FwpmBfeStateSubscribeChanges0(
+        deviceObject: *mut c_void,
+        callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0,
+        context: *mut c_void,
+        changeHandle: *mut HANDLE,
+    ) -> NTSTATUS;
+    /// `FwpmBfeStateUnsubscribeChanges0`.
+    #[must_use]
+    pub fn FwpmBfeStateUnsubscribeChanges0(changeHandle: HANDLE) -> NTSTATUS;
+    /// `FwpmFilterCreateEnumHandle0`.
+    #[must_use]
+    pub fn FwpmFilterCreateEnumHandle0(
+        engineHandle: HANDLE,
+        enumTemplate: *const FWPM_FILTER_ENUM_TEMPLATE0,
+        enumHandle: *mut HANDLE,
+    ) -> NTSTATUS;
+    /// `FwpmFilterEnum0`.
+    #[must_use]
+    pub fn FwpmFilterEnum0(
+        engineHandle: HANDLE,
+        enumHandle: HANDLE,
+        numEntriesRequested: u32,
+        entries: *mut *mut *mut FWPM_FILTER0,
+        numEntriesReturned: *mut u32,
+    ) -> NTSTATUS;
+    /// `FwpmFilterDestroyEnumHandle0`.
+    #[must_use]
+    pub fn FwpmFilterDestroyEnumHandle0(engineHandle: HANDLE, enumHandle: HANDLE) -> NTSTATUS;
+    /// `FwpmCalloutGetByKey0`.
+    #[must_use]
+    pub fn FwpmCalloutGetByKey0(
+        engineHandle: HANDLE,
+        key: *const GUID,
+        callout: *mut *mut FWPM_CALLOUT0,
+    ) -> NTSTATUS;
+    /// `FwpmSubLayerGetByKey0`.
+    #[must_use]
+    pub fn FwpmSubLayerGetByKey0(
+        engineHandle: HANDLE,
+        key: *const GUID,
+        subLayer: *mut *mut FWPM_SUBLAYER0,
+    ) -> NTSTATUS;
+    /// `FwpmProviderGetByKey0`.
+    #[must_use]
+    pub fn FwpmProviderGetByKey0(
+        engineHandle: HANDLE,
+        key: *const GUID,
+        provider: *mut *mut FWPM_PROVIDER0,
+    ) -> NTSTATUS;
+    /// `FwpmFilterGetById0`.
+    #[must_use]
+    pub fn FwpmFilterGetById0(engineHandle: HANDLE, id: u64, filter: *mut *mut FWPM_FILTER0) -> NTSTATUS;
+    /// `FwpmCalloutGetById0`.
+    #[must_use]
+    pub fn FwpmCalloutGetById0(engineHandle: HANDLE, id: u32, callout: *mut *mut FWPM_CALLOUT0) -> NTSTATUS;
+    /// `FwpmCalloutCreateEnumHandle0`.
+    #[must_use]
+    pub fn FwpmCalloutCreateEnumHandle0(
+        engineHandle: HANDLE,
+        enumTemplate: *const FWPM_CALLOUT_ENUM_TEMPLATE0,
+        enumHandle: *mut HANDLE,
+    ) -> NTSTATUS;
+    /// `FwpmCalloutEnum0`.
+    #[must_use]
+    pub fn FwpmCalloutEnum0(
+        engineHandle: HANDLE,
+        enumHandle: HANDLE,
+        numEntriesRequested: u32,
+        entries: *mut *mut *mut FWPM_CALLOUT0,
+        numEntriesReturned: *mut u32,
+    ) -> NTSTATUS;
+    /// `FwpmCalloutDestroyEnumHandle0`.
+    #[must_use]
+    pub fn FwpmCalloutDestroyEnumHandle0(engineHandle: HANDLE, enumHandle: HANDLE) -> NTSTATUS;
+}

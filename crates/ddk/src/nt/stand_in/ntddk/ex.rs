@@ -1,0 +1,157 @@
+//! Executive support: pool, locks, lists, timers.
+use super::super::*;
+use core::ffi::c_void;
+
+imports! {
+    dll "ntoskrnl.exe";
+    /// `ExFreePoolWithTag`.
+    pub fn ExFreePoolWithTag(P: PVOID, Tag: ULONG);
+    /// `ExAcquireFastMutex`.
+    pub fn ExAcquireFastMutex(FastMutex: PFAST_MUTEX);
+    /// `ExReleaseFastMutex`.
+    pub fn ExReleaseFastMutex(FastMutex: PFAST_MUTEX);
+    /// `ExTryToAcquireFastMutex`.
+    pub fn ExTryToAcquireFastMutex(FastMutex: PFAST_MUTEX) -> BOOLEAN;
+    /// `ExAcquireRundownProtection`.
+    pub fn ExAcquireRundownProtection(RunRef: PEX_RUNDOWN_REF) -> BOOLEAN;
+    /// `ExReleaseRundownProtection`.
+    pub fn ExReleaseRundownProtection(RunRef: PEX_RUNDOWN_REF);
+    /// `ExInitializeRundownProtection`.
+    pub fn ExInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF);
+    /// `ExWaitForRundownProtectionRelease`.
+    pub fn ExWaitForRundownProtectionRelease(RunRef: PEX_RUNDOWN_REF);
+    /// `ExInitializeResourceLite`.
+    #[must_use]
+    pub fn ExInitializeResourceLite(Resource: PERESOURCE) -> NTSTATUS;
+    /// `ExDeleteResourceLite`.
+    #[must_use]
+    pub fn ExDeleteResourceLite(Resource: PERESOURCE) -> NTSTATUS;
+    /// `ExAcquireResourceExclusiveLite`.
+    pub fn ExAcquireResourceExclusiveLite(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN;
+    /// `ExAcquireResourceSharedLite`.
+    pub fn ExAcquireResourceSharedLite(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN;
+    /// `ExReleaseResourceLite`.
+    pub fn ExReleaseResourceLite(Resource: PERESOURCE);
+    /// `ExAcquireSpinLockExclusive`.
+    pub fn ExAcquireSpinLockExclusive(SpinLock: PEX_SPIN_LOCK) -> KIRQL;
+    /// `ExReleaseSpinLockExclusive`.
+    pub fn ExReleaseSpinLockExclusive(SpinLock: PEX_SPIN_LOCK, OldIrql: KIRQL);
+    /// `ExAcquireSpinLockShared`.
+    pub fn ExAcquireSpinLockShared(SpinLock: PEX_SPIN_LOCK) -> KIRQL;
+    /// `ExReleaseSpinLockShared`.
+    pub fn ExReleaseSpinLockShared(SpinLock: PEX_SPIN_LOCK, OldIrql: KIRQL);
+    /// `ExInitializeLookasideListEx`.
+    #[must_use]
+    pub fn ExInitializeLookasideListEx(
+        Lookaside: PLOOKASIDE_LIST_EX,
+        Allocate: PALLOCATE_FUNCTION_EX,
+        Free: PFREE_FUNCTION_EX,
+        PoolType: POOL_TYPE,
+        Flags: ULONG,
+        Size: SIZE_T,
+        Tag: ULONG,
+        Depth: USHORT,
+    ) -> NTSTATUS;
+    /// `ExDeleteLookasideListEx`.
+    pub fn ExDeleteLookasideListEx(Lookaside: PLOOKASIDE_LIST_EX);
+    /// `ExUuidCreate`.
+    #[must_use]
+    pub fn ExUuidCreate(Uuid: *mut UUID) -> NTSTATUS;
+    /// `ExGetPreviousMode`.
+    pub fn ExGetPreviousMode() -> KPROCESSOR_MODE;
+    /// `ExAllocateTimer`.
+    pub fn ExAllocateTimer(Callback: PEXT_CALLBACK, CallbackContext: PVOID, Attributes: ULONG) -> PEX_TIMER;
+    /// `ExSetTimer`.
+    pub fn ExSetTimer(
+        Timer: PEX_TIMER,
+        DueTime: LONGLONG,
+        Period: LONGLONG,
+        Parameters: PEXT_SET_PARAMETERS,
+    ) -> BOOLEAN;
+    /// `ExCancelTimer`.
+    pub fn ExCancelTimer(Timer: PEX_TIMER, Parameters: PEXT_CANCEL_PARAMETERS) -> BOOLEAN;
+    /// `ExDeleteTimer`.
+    pub fn ExDeleteTimer(
+        Timer: PEX_TIMER,
+        Cancel: BOOLEAN,
+        Wait: BOOLEAN,
+        Parameters: PEXT_DELETE_PARAMETERS,
+    ) -> BOOLEAN;
+    /// `ExSystemTimeToLocalTime`.
+    pub fn ExSystemTimeToLocalTime(SystemTime: PLARGE_INTEGER, LocalTime: PLARGE_INTEGER);
+    /// `ExpInterlockedPopEntrySList`.
+    pub fn ExpInterlockedPopEntrySList(ListHead: PSLIST_HEADER) -> PSLIST_ENTRY;
+    /// `ExpInterlockedPushEntrySList`.
+    pub fn ExpInterlockedPushEntrySList(ListHead: PSLIST_HEADER, ListEntry: PSLIST_ENTRY) -> PSLIST_ENTRY;
+    /// `ExpInterlockedFlushSList`.
+    pub fn ExpInterlockedFlushSList(ListHead: PSLIST_HEADER) -> PSLIST_ENTRY;
+    /// `ExQueryDepthSList`.
+    pub fn ExQueryDepthSList(SListHead: PSLIST_HEADER) -> USHORT;
+    /// `InitializeSListHead`.
+    pub fn InitializeSListHead(SListHead: PSLIST_HEADER);
+    /// `ExAllocatePool2`.
+    pub fn ExAllocatePool2(Flags: POOL_FLAGS, NumberOfBytes: SIZE_T, Tag: ULONG) -> PVOID;
+    /// `ExFreePool`.
+    pub fn ExFreePool(P: PVOID);
+    /// `ExReInitializeRundownProtection`.
+    pub fn ExReInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF);
+    /// `ExRundownCompleted`.
+    pub fn ExRundownCompleted(RunRef: PEX_RUNDOWN_REF);
+    /// `ExAllocateCacheAwareRundownProtection`.
+    pub fn ExAllocateCacheAwareRundownProtection(
+        PoolType: POOL_TYPE,
+        PoolTag: ULONG,
+    ) -> PEX_RUNDOWN_REF_CACHE_AWARE;
+    /// `ExFreeCacheAwareRundownProtection`.
+    pub fn ExFreeCacheAwareRundownProtection(RunRefCacheAware: PEX_RUNDOWN_REF_CACHE_AWARE);
+    /// `ExAcquireRundownProtectionCacheAware`.
+    pub fn ExAcquireRundownProtectionCacheAware(RunRefCacheAware: PEX_RUNDOWN_REF_CACHE_AWARE) -> BOOLEAN;
+    /// `ExReleaseRundownProtectionCacheAware`.
+    pub fn ExReleaseRundownProtectionCacheAware(RunRefCacheAware: PEX_RUNDOWN_REF_CACHE_AWARE);
+    /// `ExWaitForRundownProtectionReleaseCacheAware`.
+    pub fn ExWaitForRundownProtectionReleaseCacheAware(RunRef: PEX_RUNDOWN_REF_CACHE_AWARE);
+    /// `ExReInitializeRundownProtectionCacheAware`.
+    pub fn ExReInitializeRundownProtectionCacheAware(RunRefCacheAware: PEX_RUNDOWN_REF_CACHE_AWARE);
+    /// `ExRundownCompletedCacheAware`.
+    pub fn ExRundownCompletedCacheAware(RunRefCacheAware: PEX_RUNDOWN_REF_CACHE_AWARE);
+    /// `ExAcquireRundownProtectionEx`.
+    pub fn ExAcquireRundownProtectionEx(RunRef: PEX_RUNDOWN_REF, Count: ULONG) -> BOOLEAN;
+    /// `ExReleaseRundownProtectionEx`.
+    pub fn ExReleaseRundownProtectionEx(RunRef: PEX_RUNDOWN_REF, Count: ULONG);
+    /// `ExAcquireSpinLockExclusiveAtDpcLevel`.
+    pub fn ExAcquireSpinLockExclusiveAtDpcLevel(SpinLock: PEX_SPIN_LOCK);
+    /// `ExReleaseSpinLockExclusiveFromDpcLevel`.
+    pub fn ExReleaseSpinLockExclusiveFromDpcLevel(SpinLock: PEX_SPIN_LOCK);
+    /// `ExAcquireSpinLockSharedAtDpcLevel`.
+    pub fn ExAcquireSpinLockSharedAtDpcLevel(SpinLock: PEX_SPIN_LOCK);
+    /// `ExReleaseSpinLockSharedFromDpcLevel`.
+    pub fn ExReleaseSpinLockSharedFromDpcLevel(SpinLock: PEX_SPIN_LOCK);
+    /// `ExTryConvertSharedSpinLockExclusive`.
+    pub fn ExTryConvertSharedSpinLockExclusive(SpinLock: PEX_SPIN_LOCK) -> LOGICAL;
+    /// `ExQueueWorkItem`.
+    pub fn ExQueueWorkItem(WorkItem: PWORK_QUEUE_ITEM, QueueType: WORK_QUEUE_TYPE);
+    /// `ExAcquireFastMutexUnsafe`.
+    pub fn ExAcquireFastMutexUnsafe(FastMutex: PFAST_MUTEX);
+    /// `ExReleaseFastMutexUnsafe`.
+    pub fn ExReleaseFastMutexUnsafe(FastMutex: PFAST_MUTEX);
+    /// `ExInterlockedInsertTailList`.
+    pub fn ExInterlockedInsertTailList(
+        ListHead: PLIST_ENTRY,
+        ListEntry: PLIST_ENTRY,
+        Lock: PKSPIN_LOCK,
+    ) -> PLIST_ENTRY;
+    /// `ExInterlockedRemoveHeadList`.
+    pub fn ExInterlockedRemoveHeadList(ListHead: PLIST_ENTRY, Lock: PKSPIN_LOCK) -> PLIST_ENTRY;
+    /// `ExRaiseStatus`.
+    pub fn ExRaiseStatus(Status: NTSTATUS) -> !;
+    /// `ExRaiseAccessViolation`.
+    pub fn ExRaiseAccessViolation() -> !;
+    /// `ExLocalTimeToSystemTime`.
+    pub fn ExLocalTimeToSystemTime(LocalTime: PLARGE_INTEGER, SystemTime: PLARGE_INTEGER);
+    /// `ExQueryTimerResolution`.
+    pub fn ExQueryTimerResolution(MaximumTime: PULONG, MinimumTime: PULONG, CurrentTime: PULONG);
+    /// `ProbeForRead`.
+    pub fn ProbeForRead(Address: *mut c_void, Length: SIZE_T, Alignment: ULONG);
+    /// `ProbeForWrite`.
+    pub fn ProbeForWrite(Address: *mut c_void, Length: SIZE_T, Alignment: ULONG);
+}

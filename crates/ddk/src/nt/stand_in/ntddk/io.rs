@@ -1,0 +1,147 @@
+//! I/O manager.
+use super::super::*;
+
+imports! {
+    dll "ntoskrnl.exe";
+    /// `IoCreateDevice`.
+    #[must_use]
+    pub fn IoCreateDevice(
+        DriverObject: PDRIVER_OBJECT,
+        DeviceExtensionSize: ULONG,
+        DeviceName: PUNICODE_STRING,
+        DeviceType: ULONG,
+        DeviceCharacteristics: ULONG,
+        Exclusive: BOOLEAN,
+        DeviceObject: *mut PDEVICE_OBJECT,
+    ) -> NTSTATUS;
+    /// `IoDeleteDevice`.
+    pub fn IoDeleteDevice(DeviceObject: PDEVICE_OBJECT);
+    /// `IoCreateSymbolicLink`.
+    #[must_use]
+    pub fn IoCreateSymbolicLink(SymbolicLinkName: PUNICODE_STRING, DeviceName: PUNICODE_STRING) -> NTSTATUS;
+    /// `IoDeleteSymbolicLink`.
+    #[must_use]
+    pub fn IoDeleteSymbolicLink(SymbolicLinkName: PUNICODE_STRING) -> NTSTATUS;
+    /// `IofCompleteRequest`.
+    pub fn IofCompleteRequest(Irp: PIRP, PriorityBoost: CCHAR);
+    /// `IofCallDriver`.
+    #[must_use]
+    pub fn IofCallDriver(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS;
+    /// `IoAllocateIrp`.
+    pub fn IoAllocateIrp(StackSize: CCHAR, ChargeQuota: BOOLEAN) -> PIRP;
+    /// `IoFreeIrp`.
+    pub fn IoFreeIrp(Irp: PIRP);
+    /// `IoReuseIrp`.
+    pub fn IoReuseIrp(Irp: PIRP, Iostatus: NTSTATUS);
+    /// `IoCancelIrp`.
+    pub fn IoCancelIrp(Irp: PIRP) -> BOOLEAN;
+    /// `IoAllocateMdl`.
+    pub fn IoAllocateMdl(
+        VirtualAddress: PVOID,
+        Length: ULONG,
+        SecondaryBuffer: BOOLEAN,
+        ChargeQuota: BOOLEAN,
+        Irp: PIRP,
+    ) -> PMDL;
+    /// `IoFreeMdl`.
+    pub fn IoFreeMdl(Mdl: PMDL);
+    /// `IoAllocateWorkItem`.
+    pub fn IoAllocateWorkItem(DeviceObject: PDEVICE_OBJECT) -> PIO_WORKITEM;
+    /// `IoQueueWorkItem`.
+    pub fn IoQueueWorkItem(
+        IoWorkItem: PIO_WORKITEM,
+        WorkerRoutine: PIO_WORKITEM_ROUTINE,
+        QueueType: WORK_QUEUE_TYPE,
+        Context: PVOID,
+    );
+    /// `IoQueueWorkItemEx`.
+    pub fn IoQueueWorkItemEx(
+        IoWorkItem: PIO_WORKITEM,
+        WorkerRoutine: PIO_WORKITEM_ROUTINE_EX,
+        QueueType: WORK_QUEUE_TYPE,
+        Context: PVOID,
+    );
+    /// `IoFreeWorkItem`.
+    pub fn IoFreeWorkItem(IoWorkItem: PIO_WORKITEM);
+    /// `IoGetRequestorProcessId`.
+    pub fn IoGetRequestorProcessId(Irp: PIRP) -> ULONG;
+    /// `IoCsqInitialize`.
+    #[must_use]
+    pub fn IoCsqInitialize(
+        Csq: PIO_CSQ,
+        CsqInsertIrp: PIO_CSQ_INSERT_IRP,
+        CsqRemoveIrp: PIO_CSQ_REMOVE_IRP,
+        CsqPeekNextIrp: PIO_CSQ_PEEK_NEXT_IRP,
+        CsqAcquireLock: PIO_CSQ_ACQUIRE_LOCK,
+        CsqReleaseLock: PIO_CSQ_RELEASE_LOCK,
+        CsqCompleteCanceledIrp: PIO_CSQ_COMPLETE_CANCELED_IRP,
+    ) -> NTSTATUS;
+    /// `IoInitializeWorkItem`.
+    pub fn IoInitializeWorkItem(IoObject: PVOID, IoWorkItem: PIO_WORKITEM);
+    /// `IoSizeofWorkItem`.
+    pub fn IoSizeofWorkItem() -> ULONG;
+    /// `IoGetCurrentProcess`.
+    pub fn IoGetCurrentProcess() -> PEPROCESS;
+    /// `IoGetDeviceObjectPointer`.
+    #[must_use]
+    pub fn IoGetDeviceObjectPointer(
+        ObjectName: PUNICODE_STRING,
+        DesiredAccess: ACCESS_MASK,
+        FileObject: *mut PFILE_OBJECT,
+        DeviceObject: *mut PDEVICE_OBJECT,
+    ) -> NTSTATUS;
+    /// `IoBuildPartialMdl`.
+    pub fn IoBuildPartialMdl(SourceMdl: PMDL, TargetMdl: PMDL, VirtualAddress: PVOID, Length: ULONG);
+    /// `IoBuildDeviceIoControlRequest`.
+    pub fn IoBuildDeviceIoControlRequest(
+        IoControlCode: ULONG,
+        DeviceObject: PDEVICE_OBJECT,
+        InputBuffer: PVOID,
+        InputBufferLength: ULONG,
+        OutputBuffer: PVOID,
+        OutputBufferLength: ULONG,
+        InternalDeviceIoControl: BOOLEAN,
+        Event: PKEVENT,
+        IoStatusBlock: PIO_STATUS_BLOCK,
+    ) -> PIRP;
+    /// `IoRegisterShutdownNotification`.
+    #[must_use]
+    pub fn IoRegisterShutdownNotification(DeviceObject: PDEVICE_OBJECT) -> NTSTATUS;
+    /// `IoUnregisterShutdownNotification`.
+    pub fn IoUnregisterShutdownNotification(DeviceObject: PDEVICE_OBJECT);
+    /// `IoThreadToProcess`.
+    pub fn IoThreadToProcess(Thread: PETHREAD) -> PEPROCESS;
+    /// `IoUninitializeWorkItem`.
+    pub fn IoUninitializeWorkItem(IoWorkItem: PIO_WORKITEM);
+    /// `IoGetStackLimits`.
+    pub fn IoGetStackLimits(LowLimit: PULONG_PTR, HighLimit: PULONG_PTR);
+    /// `IoCsqInitializeEx`.
+    #[must_use]
+    pub fn IoCsqInitializeEx(
+        Csq: PIO_CSQ,
+        CsqInsertIrp: PIO_CSQ_INSERT_IRP_EX,
+        CsqRemoveIrp: PIO_CSQ_REMOVE_IRP,
+        CsqPeekNextIrp: PIO_CSQ_PEEK_NEXT_IRP,
+        CsqAcquireLock: PIO_CSQ_ACQUIRE_LOCK,
+        CsqReleaseLock: PIO_CSQ_RELEASE_LOCK,
+        CsqCompleteCanceledIrp: PIO_CSQ_COMPLETE_CANCELED_IRP,
+    ) -> NTSTATUS;
+    /// `IoCsqInsertIrp`.
+    pub fn IoCsqInsertIrp(Csq: PIO_CSQ, Irp: PIRP, Context: PIO_CSQ_IRP_CONTEXT);
+    /// `IoCsqInsertIrpEx`.
+    #[must_use]
+    pub fn IoCsqInsertIrpEx(
+        Csq: PIO_CSQ,
+        Irp: PIRP,
+        Context: PIO_CSQ_IRP_CONTEXT,
+        InsertContext: PVOID,
+    ) -> NTSTATUS;
+    /// `IoCsqRemoveIrp`.
+    pub fn IoCsqRemoveIrp(Csq: PIO_CSQ, Context: PIO_CSQ_IRP_CONTEXT) -> PIRP;
+    /// `IoCsqRemoveNextIrp`.
+    pub fn IoCsqRemoveNextIrp(Csq: PIO_CSQ, PeekContext: PVOID) -> PIRP;
+    /// `IoIs32bitProcess`.
+    pub fn IoIs32bitProcess(Irp: PIRP) -> BOOLEAN;
+    /// `IoGetRequestorProcess`.
+    pub fn IoGetRequestorProcess(Irp: PIRP) -> PEPROCESS;
+}

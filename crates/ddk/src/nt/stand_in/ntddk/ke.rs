@@ -1,0 +1,197 @@
+//! Kernel core: IRQL, spin locks, events, DPCs, timers, processors.
+use super::super::*;
+
+imports! {
+    dll "ntoskrnl.exe";
+    /// `KeInitializeEvent`.
+    pub fn KeInitializeEvent(Event: PRKEVENT, Type: EVENT_TYPE, State: BOOLEAN);
+    /// `KeSetEvent`.
+    pub fn KeSetEvent(Event: PRKEVENT, Increment: KPRIORITY, Wait: BOOLEAN) -> LONG;
+    /// `KeClearEvent`.
+    pub fn KeClearEvent(Event: PRKEVENT);
+    /// `KeResetEvent`.
+    pub fn KeResetEvent(Event: PRKEVENT) -> LONG;
+    /// `KeWaitForSingleObject`.
+    #[must_use]
+    pub fn KeWaitForSingleObject(
+        Object: PVOID,
+        WaitReason: KWAIT_REASON,
+        WaitMode: KPROCESSOR_MODE,
+        Alertable: BOOLEAN,
+        Timeout: PLARGE_INTEGER,
+    ) -> NTSTATUS;
+    /// `KeWaitForMultipleObjects`.
+    #[must_use]
+    pub fn KeWaitForMultipleObjects(
+        Count: ULONG,
+        Object: *mut PVOID,
+        WaitType: WAIT_TYPE,
+        WaitReason: KWAIT_REASON,
+        WaitMode: KPROCESSOR_MODE,
+        Alertable: BOOLEAN,
+        Timeout: PLARGE_INTEGER,
+        WaitBlockArray: PKWAIT_BLOCK,
+    ) -> NTSTATUS;
+    /// `KeInitializeSpinLock`.
+    pub fn KeInitializeSpinLock(SpinLock: PKSPIN_LOCK);
+    /// `KeAcquireSpinLockRaiseToDpc`.
+    pub fn KeAcquireSpinLockRaiseToDpc(SpinLock: PKSPIN_LOCK) -> KIRQL;
+    /// `KeReleaseSpinLock`.
+    pub fn KeReleaseSpinLock(SpinLock: PKSPIN_LOCK, NewIrql: KIRQL);
+    /// `KeAcquireSpinLockAtDpcLevel`.
+    pub fn KeAcquireSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK);
+    /// `KeReleaseSpinLockFromDpcLevel`.
+    pub fn KeReleaseSpinLockFromDpcLevel(SpinLock: PKSPIN_LOCK);
+    /// `KeAcquireInStackQueuedSpinLock`.
+    pub fn KeAcquireInStackQueuedSpinLock(SpinLock: PKSPIN_LOCK, LockHandle: PKLOCK_QUEUE_HANDLE);
+    /// `KeReleaseInStackQueuedSpinLock`.
+    pub fn KeReleaseInStackQueuedSpinLock(LockHandle: PKLOCK_QUEUE_HANDLE);
+    /// `KeAcquireInStackQueuedSpinLockAtDpcLevel`.
+    pub fn KeAcquireInStackQueuedSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK, LockHandle: PKLOCK_QUEUE_HANDLE);
+    /// `KeReleaseInStackQueuedSpinLockFromDpcLevel`.
+    pub fn KeReleaseInStackQueuedSpinLockFromDpcLevel(LockHandle: PKLOCK_QUEUE_HANDLE);
+    /// `KeInitializeDpc`.
+    pub fn KeInitializeDpc(Dpc: PRKDPC, DeferredRoutine: PKDEFERRED_ROUTINE, DeferredContext: PVOID);
+    /// `KeInsertQueueDpc`.
+    pub fn KeInsertQueueDpc(Dpc: PRKDPC, SystemArgument1: PVOID, SystemArgument2: PVOID) -> BOOLEAN;
+    /// `KeRemoveQueueDpc`.
+    pub fn KeRemoveQueueDpc(Dpc: PRKDPC) -> BOOLEAN;
+    /// `KeFlushQueuedDpcs`.
+    pub fn KeFlushQueuedDpcs();
+    /// `KeInitializeTimerEx`.
+    pub fn KeInitializeTimerEx(Timer: PKTIMER, Type: TIMER_TYPE);
+    /// `KeSetTimerEx`.
+    pub fn KeSetTimerEx(Timer: PKTIMER, DueTime: LARGE_INTEGER, Period: LONG, Dpc: PKDPC) -> BOOLEAN;
+    /// `KeCancelTimer`.
+    pub fn KeCancelTimer(arg1: PKTIMER) -> BOOLEAN;
+    /// `KeDelayExecutionThread`.
+    #[must_use]
+    pub fn KeDelayExecutionThread(
+        WaitMode: KPROCESSOR_MODE,
+        Alertable: BOOLEAN,
+        Interval: PLARGE_INTEGER,
+    ) -> NTSTATUS;
+    /// `KfRaiseIrql`.
+    pub fn KfRaiseIrql(NewIrql: KIRQL) -> KIRQL;
+    /// `KeLowerIrql`.
+    pub fn KeLowerIrql(NewIrql: KIRQL);
+    /// `KeQuerySystemTimePrecise`.
+    pub fn KeQuerySystemTimePrecise(CurrentTime: PLARGE_INTEGER);
+    /// `KeQueryInterruptTimePrecise`.
+    pub fn KeQueryInterruptTimePrecise(QpcTimeStamp: PULONG64) -> ULONG64;
+    /// `KeQueryUnbiasedInterruptTime`.
+    pub fn KeQueryUnbiasedInterruptTime() -> ULONGLONG;
+    /// `KeQueryTimeIncrement`.
+    pub fn KeQueryTimeIncrement() -> ULONG;
+    /// `KeQueryActiveProcessorCountEx`.
+    pub fn KeQueryActiveProcessorCountEx(GroupNumber: USHORT) -> ULONG;
+    /// `KeGetCurrentProcessorNumberEx`.
+    pub fn KeGetCurrentProcessorNumberEx(ProcNumber: PPROCESSOR_NUMBER) -> ULONG;
+    /// `KeBugCheckEx`.
+    pub fn KeBugCheckEx(
+        BugCheckCode: ULONG,
+        BugCheckParameter1: ULONG_PTR,
+        BugCheckParameter2: ULONG_PTR,
+        BugCheckParameter3: ULONG_PTR,
+        BugCheckParameter4: ULONG_PTR,
+    ) -> !;
+    /// `KeEnterCriticalRegion`.
+    pub fn KeEnterCriticalRegion();
+    /// `KeLeaveCriticalRegion`.
+    pub fn KeLeaveCriticalRegion();
+    /// `KeExpandKernelStackAndCalloutEx`.
+    #[must_use]
+    pub fn KeExpandKernelStackAndCalloutEx(
+        Callout: PEXPAND_STACK_CALLOUT,
+        Parameter: PVOID,
+        Size: SIZE_T,
+        Wait: BOOLEAN,
+        Context: PVOID,
+    ) -> NTSTATUS;
+    /// `KeStackAttachProcess`.
+    pub fn KeStackAttachProcess(PROCESS: PRKPROCESS, ApcState: PRKAPC_STATE);
+    /// `KeUnstackDetachProcess`.
+    pub fn KeUnstackDetachProcess(ApcState: PRKAPC_STATE);
+    /// `KeSetPriorityThread`.
+    pub fn KeSetPriorityThread(Thread: PKTHREAD, Priority: KPRIORITY) -> KPRIORITY;
+    /// `KeAcquireGuardedMutex`.
+    pub fn KeAcquireGuardedMutex(Mutex: PKGUARDED_MUTEX);
+    /// `KeReleaseGuardedMutex`.
+    pub fn KeReleaseGuardedMutex(Mutex: PKGUARDED_MUTEX);
+    /// `KeInitializeGuardedMutex`.
+    pub fn KeInitializeGuardedMutex(Mutex: PKGUARDED_MUTEX);
+    /// `KeIpiGenericCall`.
+    pub fn KeIpiGenericCall(BroadcastFunction: PKIPI_BROADCAST_WORKER, Context: ULONG_PTR) -> ULONG_PTR;
+    /// `KeReadStateEvent`.
+    pub fn KeReadStateEvent(Event: PRKEVENT) -> LONG;
+    /// `KeInitializeTimer`.
+    pub fn KeInitializeTimer(Timer: PKTIMER);
+    /// `KeSetTimer`.
+    pub fn KeSetTimer(Timer: PKTIMER, DueTime: LARGE_INTEGER, Dpc: PKDPC) -> BOOLEAN;
+    /// `KeInitializeMutex`.
+    pub fn KeInitializeMutex(Mutex: PRKMUTEX, Level: ULONG);
+    /// `KeReleaseMutex`.
+    pub fn KeReleaseMutex(Mutex: PRKMUTEX, Wait: BOOLEAN) -> LONG;
+    /// `KeInitializeSemaphore`.
+    pub fn KeInitializeSemaphore(Semaphore: PRKSEMAPHORE, Count: LONG, Limit: LONG);
+    /// `KeReleaseSemaphore`.
+    pub fn KeReleaseSemaphore(
+        Semaphore: PRKSEMAPHORE,
+        Increment: KPRIORITY,
+        Adjustment: LONG,
+        Wait: BOOLEAN,
+    ) -> LONG;
+    /// `KeGetCurrentIrql`.
+    pub fn KeGetCurrentIrql() -> KIRQL;
+    /// `KeRaiseIrqlToDpcLevel`.
+    pub fn KeRaiseIrqlToDpcLevel() -> KIRQL;
+    /// `KeQueryActiveGroupCount`.
+    pub fn KeQueryActiveGroupCount() -> USHORT;
+    /// `KeQueryMaximumProcessorCountEx`.
+    pub fn KeQueryMaximumProcessorCountEx(GroupNumber: USHORT) -> ULONG;
+    /// `KeGetProcessorIndexFromNumber`.
+    pub fn KeGetProcessorIndexFromNumber(ProcNumber: PPROCESSOR_NUMBER) -> ULONG;
+    /// `KeGetProcessorNumberFromIndex`.
+    #[must_use]
+    pub fn KeGetProcessorNumberFromIndex(ProcIndex: ULONG, ProcNumber: PPROCESSOR_NUMBER) -> NTSTATUS;
+    /// `KeSetSystemAffinityThreadEx`.
+    pub fn KeSetSystemAffinityThreadEx(Affinity: KAFFINITY) -> KAFFINITY;
+    /// `KeRevertToUserAffinityThreadEx`.
+    pub fn KeRevertToUserAffinityThreadEx(Affinity: KAFFINITY);
+    /// `KeSetSystemGroupAffinityThread`.
+    pub fn KeSetSystemGroupAffinityThread(Affinity: PGROUP_AFFINITY, PreviousAffinity: PGROUP_AFFINITY);
+    /// `KeRevertToUserGroupAffinityThread`.
+    pub fn KeRevertToUserGroupAffinityThread(PreviousAffinity: PGROUP_AFFINITY);
+    /// `KeSetTargetProcessorDpcEx`.
+    #[must_use]
+    pub fn KeSetTargetProcessorDpcEx(Dpc: PKDPC, ProcNumber: PPROCESSOR_NUMBER) -> NTSTATUS;
+    /// `KeSetImportanceDpc`.
+    pub fn KeSetImportanceDpc(Dpc: PRKDPC, Importance: KDPC_IMPORTANCE);
+    /// `KeAreAllApcsDisabled`.
+    pub fn KeAreAllApcsDisabled() -> BOOLEAN;
+    /// `KeAreApcsDisabled`.
+    pub fn KeAreApcsDisabled() -> BOOLEAN;
+    /// `KeTryToAcquireSpinLockAtDpcLevel`.
+    pub fn KeTryToAcquireSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK) -> BOOLEAN;
+    /// `KeTestSpinLock`.
+    pub fn KeTestSpinLock(SpinLock: PKSPIN_LOCK) -> BOOLEAN;
+    /// `KeQueryActiveProcessors`.
+    pub fn KeQueryActiveProcessors() -> KAFFINITY;
+    /// `KeBugCheck`.
+    pub fn KeBugCheck(BugCheckCode: ULONG) -> !;
+    /// `KeAcquireSpinLockForDpc`.
+    pub fn KeAcquireSpinLockForDpc(SpinLock: PKSPIN_LOCK) -> KIRQL;
+    /// `KeReleaseSpinLockForDpc`.
+    pub fn KeReleaseSpinLockForDpc(SpinLock: PKSPIN_LOCK, OldIrql: KIRQL);
+    /// `KeInitializeThreadedDpc`.
+    pub fn KeInitializeThreadedDpc(
+        Dpc: PRKDPC,
+        DeferredRoutine: PKDEFERRED_ROUTINE,
+        DeferredContext: PVOID,
+    );
+    dll "HAL.dll";
+    /// `KeQueryPerformanceCounter`.
+    pub fn KeQueryPerformanceCounter(PerformanceFrequency: PLARGE_INTEGER) -> LARGE_INTEGER;
+    /// `KeStallExecutionProcessor`.
+    pub fn KeStallExecutionProcessor(MicroSeconds: ULONG);
+}
