@@ -1,65 +1,227 @@
 //! Counters per processor: every frame lands in exactly one terminal class, so that the classes add up to the frames.
 
-/// What is counted. The terminal classes come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Counter {
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::memory::Carver;
+use crate::wire::Malformed;
+use crate::zeroed_struct;
+
+macro_rules! counters {
+    ($($(#[$meta:meta])* $name:ident => $text:literal,)*) => {
+        /// What is counted. The terminal classes come first.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Counter {
+            $($(#[$meta])* $name,)*
+        }
+
+        impl Counter {
+            /// All counters, in the order of their numbers.
+            pub const ALL: &'static [Counter] = &[$(Counter::$name,)*];
+
+            /// Name in status output.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Counter::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+counters! {
     /// Terminal: no policy was in force.
-    PermittedNoPolicy,
+    PermittedNoPolicy => "permitted-no-policy",
     /// Terminal: a rule permitted.
-    PermittedByRule,
+    PermittedByRule => "permitted-by-rule",
     /// Terminal: the default permitted.
-    PermittedByDefault,
+    PermittedByDefault => "permitted-by-default",
     /// Terminal: passed because only ALE can decide.
-    PermittedUndecided,
+    PermittedUndecided => "permitted-undecided",
     /// Terminal: undecidable, passed by `failure = "open"`.
-    PermittedByFailure,
+    PermittedByFailure => "permitted-by-failure",
     /// Terminal: a rule blocked.
-    BlockedByRule,
+    BlockedByRule => "blocked-by-rule",
     /// Terminal: the default blocked.
-    BlockedByDefault,
+    BlockedByDefault => "blocked-by-default",
     /// Terminal: undecidable, blocked by `failure = "closed"`.
-    BlockedByFailure,
+    BlockedByFailure => "blocked-by-failure",
     /// Frames sent.
-    FramesSent,
-    /// Bytes of those.
-    BytesSent,
+    FramesSent => "frames-sent",
+    /// Bytes of frames sent.
+    BytesSent => "bytes-sent",
     /// Frames received.
-    FramesReceived,
-    /// Bytes of those.
-    BytesReceived,
+    FramesReceived => "frames-received",
+    /// Bytes of frames received.
+    BytesReceived => "bytes-received",
     /// Bytes of blocked frames.
-    BytesBlocked,
+    BytesBlocked => "bytes-blocked",
     /// Frames that are not IP.
-    NonIp,
+    NonIp => "non-ip",
     /// IPv4 frames.
-    Ipv4,
+    Ipv4 => "ipv4",
     /// IPv6 frames.
-    Ipv6,
+    Ipv6 => "ipv6",
     /// Frames with at least one VLAN tag.
-    Vlan,
-    /// Recognised tunnels.
-    Tunnels,
+    Vlan => "vlan",
+    /// Frames of a recognised tunnel.
+    Tunnels => "tunnels",
     /// Malformed frames, all reasons.
-    Malformed,
+    Malformed => "malformed",
     /// IP fragments.
-    Fragments,
+    Fragments => "fragments",
     /// Later fragments whose first fragment was not seen.
-    FragmentsUnmatched,
-    /// Frames whose flow was found.
-    FlowHits,
+    FragmentsUnmatched => "fragments-unmatched",
+    /// Frames whose flow was known.
+    FlowHits => "flow-hits",
     /// Flows created.
-    FlowsCreated,
+    FlowsCreated => "flows-created",
     /// Flows removed.
-    FlowsRemoved,
+    FlowsRemoved => "flows-removed",
     /// Frames or authorisations for which the flow table had no room.
-    TableFull,
+    TableFull => "table-full",
     /// Identities for which the identity table had no room.
-    IdentitiesFull,
+    IdentitiesFull => "identities-full",
     /// Policy evaluations.
-    Evaluations,
+    Evaluations => "evaluations",
     /// ALE authorisations.
-    Authorizations,
+    Authorizations => "authorizations",
     /// ALE authorisations that were refused.
-    AuthorizationsBlocked,
+    AuthorizationsBlocked => "authorizations-blocked",
+}
+
+/// How many [`Counter`]s are terminal classes; each frame is in exactly one.
+const TERMINAL: usize = 8;
+const COUNTERS: usize = Counter::ALL.len();
+const REASONS: usize = Malformed::ALL.len();
+
+impl Counter {
+    /// The terminal classes: their sum is the number of frames.
+    #[must_use]
+    pub fn terminal() -> &'static [Counter] {
+        Self::ALL.get(..TERMINAL).unwrap_or(&[])
+    }
+}
+
+zeroed_struct! {
+    /// Counters of one processor, apart from those of the others.
+    #[derive(Debug)]
+    #[repr(C, align(128))]
+    struct Block {
+        counters: [AtomicU64; COUNTERS],
+        malformed: [AtomicU64; REASONS],
+    }
+}
+
+/// Counts of one batch of frames, not yet visible to others.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally {
+    counters: [u64; COUNTERS],
+    malformed: [u64; REASONS],
+}
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        Self { counters: [0; COUNTERS], malformed: [0; REASONS] }
+    }
+
+    pub(crate) fn add(&mut self, counter: Counter, value: u64) {
+        if let Some(cell) = self.counters.get_mut(counter as usize) {
+            *cell = cell.wrapping_add(value);
+        }
+    }
+
+    pub(crate) fn count(&mut self, counter: Counter) {
+        self.add(counter, 1);
+    }
+
+    pub(crate) fn malformed(&mut self, reason: Malformed) {
+        self.count(Counter::Malformed);
+        if let Some(cell) = self.malformed.get_mut(reason as usize) {
+            *cell = cell.wrapping_add(1);
+        }
+    }
+}
+
+/// The counters of all processors.
+#[derive(Debug)]
+pub struct Counters {
+    processors: &'static [Block],
+}
+
+impl Counters {
+    /// Takes the memory of counters for `processors` from `carver`.
+    #[must_use]
+    pub fn carve(carver: &mut Carver, processors: u32) -> Option<Self> {
+        Some(Self { processors: carver.slice(usize::try_from(processors.max(1)).ok()?)? })
+    }
+
+    /// Makes the counts of a batch visible: one pass over the processor's own lines.
+    pub(crate) fn flush(&self, processor: u32, tally: &Tally) {
+        let Some(block) = self.processors.get(processor as usize).or(self.processors.first()) else { return };
+        let counters = block.counters.iter().zip(&tally.counters);
+        let malformed = block.malformed.iter().zip(&tally.malformed);
+        for (cell, value) in counters.chain(malformed) {
+            if *value != 0 {
+                // Read-modify-write, because ALE callouts below DISPATCH_LEVEL may move between processors.
+                cell.fetch_add(*value, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Sum over all processors.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.sum(|block| block.counters.get(counter as usize))
+    }
+
+    /// Frames that were malformed for `reason`.
+    #[must_use]
+    pub fn malformed(&self, reason: Malformed) -> u64 {
+        self.sum(|block| block.malformed.get(reason as usize))
+    }
+
+    fn sum<'a>(&'a self, cell: impl Fn(&'a Block) -> Option<&'a AtomicU64>) -> u64 {
+        self.processors
+            .iter()
+            .filter_map(cell)
+            .fold(0, |sum, cell| sum.wrapping_add(cell.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::testing;
+
+    #[test]
+    fn numbers_are_positions() {
+        for (position, counter) in Counter::ALL.iter().enumerate() {
+            assert_eq!(*counter as usize, position);
+        }
+        for (position, reason) in Malformed::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, position);
+        }
+        assert!(Counter::terminal().iter().all(|counter| {
+            counter.name().starts_with("permitted-") || counter.name().starts_with("blocked-")
+        }));
+        assert_eq!(Counter::ALL[TERMINAL], Counter::FramesSent);
+    }
+
+    #[test]
+    fn processors_add_up() {
+        let block = testing::Block::carve(|carver| Counters::carve(carver, 2));
+        let counters = block.value();
+        let mut tally = Tally::new();
+        tally.add(Counter::BytesSent, 100);
+        tally.malformed(Malformed::IpLength);
+        for processor in [0, 1, 77] {
+            counters.flush(processor, &tally);
+        }
+        assert_eq!(counters.get(Counter::BytesSent), 300);
+        assert_eq!(counters.get(Counter::Malformed), 3);
+        assert_eq!(counters.malformed(Malformed::IpLength), 3);
+        assert_eq!(counters.malformed(Malformed::IpVersion), 0);
+    }
 }

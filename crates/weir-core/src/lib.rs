@@ -21,6 +21,7 @@ pub mod engine;
 pub mod epoch;
 pub mod flow;
 pub mod fragment;
+mod hash;
 pub mod identity;
 pub mod memory;
 pub mod pcapng;

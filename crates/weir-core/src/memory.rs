@@ -86,3 +86,48 @@ impl Carver {
         Layout::from_size_align(self.used, self.align).ok()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Memory for tables under test.
+
+    use std::alloc::{Layout, alloc_zeroed, dealloc};
+
+    use super::{Carver, NonNull};
+
+    /// A value and the block it was carved from.
+    pub(crate) struct Block<T> {
+        value: Option<T>,
+        memory: NonNull<u8>,
+        layout: Layout,
+    }
+
+    // SAFETY: the block is only reached through `value`.
+    unsafe impl<T: Sync> Sync for Block<T> {}
+
+    impl<T> Block<T> {
+        pub(crate) fn carve(make: impl Fn(&mut Carver) -> Option<T>) -> Self {
+            let mut measure = Carver::measuring();
+            make(&mut measure).unwrap();
+            let layout = measure.layout().unwrap();
+            let layout = Layout::from_size_align(layout.size().max(1), layout.align()).unwrap();
+            // SAFETY: the size is not zero.
+            let memory = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap();
+            // SAFETY: fresh zeroed memory of the measured layout, freed after `value` is dropped.
+            let mut carver = unsafe { Carver::carving(memory) };
+            Self { value: make(&mut carver), memory, layout }
+        }
+
+        pub(crate) fn value(&self) -> &T {
+            self.value.as_ref().unwrap()
+        }
+    }
+
+    impl<T> Drop for Block<T> {
+        fn drop(&mut self) {
+            self.value = None;
+            // SAFETY: allocated in `carve` with this layout, and the value that used it is gone.
+            unsafe { dealloc(self.memory.as_ptr(), self.layout) };
+        }
+    }
+}

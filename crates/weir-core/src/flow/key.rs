@@ -44,10 +44,13 @@ pub struct FlowKey {
 impl FlowKey {
     /// Words that hold a key.
     pub(crate) const WORDS: usize = 5;
+    /// Compartments are small numbers that the stack hands out from 1; 24 bits of them make the key fit its words.
+    const COMPARTMENT_MASK: u32 = 0x00ff_ffff;
 
     /// The key of a flow between `from` and `to`, and which side `from` became.
     #[must_use]
     pub fn new(protocol: u8, compartment: u32, from: Endpoint, to: Endpoint) -> (Self, Side) {
+        let compartment = compartment & Self::COMPARTMENT_MASK;
         // INVARIANT: ordered here, and the fields are private.
         if from <= to {
             (Self { protocol, compartment, a: from, b: to }, Side::A)
@@ -87,13 +90,10 @@ impl FlowKey {
     pub(crate) fn words(&self) -> [u64; Self::WORDS] {
         let [a0, a1] = halves(&self.a.address);
         let [b0, b1] = halves(&self.b.address);
-        // 8 + 16 + 16 bits, and 24 bits of compartment: compartments are small numbers, and a clash of two flows that
-        // differ only above bit 23 of the compartment is impossible on a real system (compartment ids are 32 bit, but
-        // the stack hands them out from 1).
         let rest = u64::from(self.protocol)
             | u64::from(self.a.port) << 8
             | u64::from(self.b.port) << 24
-            | u64::from(self.compartment & 0x00ff_ffff) << 40;
+            | u64::from(self.compartment) << 40;
         [a0, a1, b0, b1, rest]
     }
 

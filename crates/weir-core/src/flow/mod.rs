@@ -5,4 +5,5 @@ mod record;
 mod table;
 
 pub use key::{Endpoint, FlowKey, Side};
-pub use record::{Flags, FlowView, Owner, Stamp, State, Traffic, Verdict};
+pub use record::{Flags, FlowView, Owner, Record, Stamp, State, Traffic, Verdict};
+pub use table::{Full, Opening, Table};

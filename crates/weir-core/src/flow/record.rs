@@ -1,8 +1,11 @@
 //! What is remembered about one flow.
 
-use super::key::{Endpoint, Side};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::key::{Endpoint, FlowKey, Side};
 use crate::policy::Decider;
-use crate::{Direction, Time};
+use crate::wire::{TcpFlags, protocol};
+use crate::{Direction, Time, zeroed_struct};
 
 /// What the filter does with the frames of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +120,355 @@ pub struct FlowView {
     pub flags: Flags,
 }
 
-/// A flow record.
-#[derive(Debug)]
-pub struct Record {
-    pub(crate) local: Option<Side>,
+zeroed_struct! {
+    /// A flow record: what every frame reads stands in the first cache line, counters in the next ones.
+    ///
+    /// # Invariants
+    /// The key changes only while no slot of the table refers to the record and no reader can still hold it.
+    #[derive(Debug)]
+    #[repr(C, align(64))]
+    pub struct Record {
+        key: [AtomicU64; FlowKey::WORDS],
+        /// Packed [`Stamp`].
+        stamp: AtomicU64,
+        /// Bits of [`bit`].
+        bits: AtomicU32,
+        /// Next record of the free or retired list, plus one.
+        pub(super) next: AtomicU32,
+        interface_luid: AtomicU64,
+        counters: [[AtomicU64; 2]; 4],
+        /// Image in the low half, user in the high half.
+        owner: AtomicU64,
+        process_id: AtomicU64,
+        id: AtomicU64,
+        first_seen: AtomicU64,
+        last_seen: AtomicU64,
+        /// Not zero while the record is in the table.
+        pub(super) live: AtomicU32,
+        reserved: AtomicU32,
+    }
+}
+
+const _: () = {
+    assert!(core::mem::offset_of!(Record, counters) == 64);
+    assert!(size_of::<Record>() == 192);
+};
+
+/// Bits of a record.
+mod bit {
+    /// The local end is [`super::Side::B`].
+    pub(super) const LOCAL_B: u32 = 1;
+    /// The remote end opened the flow.
+    pub(super) const INBOUND: u32 = 1 << 1;
+    pub(super) const ALE: u32 = 1 << 2;
+    pub(super) const ESTABLISHED: u32 = 1 << 3;
+    pub(super) const CLOSED: u32 = 1 << 4;
+    pub(super) const FRAMES: u32 = 1 << 5;
+    pub(super) const FRAGMENTS: u32 = 1 << 6;
+    /// TCP: a segment without SYN was seen, so the handshake is over.
+    pub(super) const SPOKEN: u32 = 1 << 7;
+    pub(super) const FIN_LOCAL: u32 = 1 << 8;
+    pub(super) const FIN_REMOTE: u32 = 1 << 9;
+    pub(super) const RESET: u32 = 1 << 10;
+    /// What a new connection under the same key starts without.
+    pub(super) const CONNECTION: u32 = ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET;
+    /// A connection with one of these has ended.
+    pub(super) const OVER: u32 = CLOSED | RESET;
+}
+
+impl Stamp {
+    /// Nobody decided.
+    pub const NONE: Stamp = Stamp { verdict: Verdict::Undecided, decider: Decider::Nothing, generation: 0 };
+
+    fn pack(self) -> u64 {
+        let verdict = match self.verdict {
+            Verdict::Undecided => 0,
+            Verdict::Permit => 1,
+            Verdict::Block => 2,
+        };
+        let (kind, rule) = match self.decider {
+            Decider::Nothing => (0, 0),
+            Decider::Default => (1, 0),
+            Decider::Failure => (2, 0),
+            Decider::Rule(rule) => (3, rule & RULE_MASK),
+        };
+        u64::from(self.generation) << 32 | u64::from(rule) << 4 | kind << 2 | verdict
+    }
+
+    fn unpack(word: u64) -> Self {
+        Self {
+            verdict: match word & 3 {
+                1 => Verdict::Permit,
+                2 => Verdict::Block,
+                _ => Verdict::Undecided,
+            },
+            decider: match word >> 2 & 3 {
+                0 => Decider::Nothing,
+                1 => Decider::Default,
+                2 => Decider::Failure,
+                _ => Decider::Rule((word >> 4) as u32 & RULE_MASK),
+            },
+            generation: (word >> 32) as u32,
+        }
+    }
+}
+
+/// Rules are numbered below this.
+const RULE_MASK: u32 = (1 << 28) - 1;
+
+impl Record {
+    /// Makes the record a new flow. Only for a record that nobody else can reach.
+    pub(super) fn reset(&self, id: u64, key: &FlowKey, now: Time, origin: Direction, local: Side) {
+        for (to, from) in self.key.iter().zip(key.words()) {
+            to.store(from, Ordering::Relaxed);
+        }
+        for cell in self.counters.iter().flatten() {
+            cell.store(0, Ordering::Relaxed);
+        }
+        self.stamp.store(Stamp::NONE.pack(), Ordering::Relaxed);
+        self.bits.store(orientation(origin, local), Ordering::Relaxed);
+        self.interface_luid.store(0, Ordering::Relaxed);
+        self.owner.store(0, Ordering::Relaxed);
+        self.process_id.store(0, Ordering::Relaxed);
+        self.first_seen.store(now.0, Ordering::Relaxed);
+        self.last_seen.store(now.0, Ordering::Relaxed);
+        self.id.store(id, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_key(&self, words: &[u64; FlowKey::WORDS]) -> bool {
+        self.key.iter().zip(words).all(|(mine, other)| mine.load(Ordering::Relaxed) == *other)
+    }
+
+    /// Its key.
+    #[must_use]
+    pub fn key(&self) -> FlowKey {
+        let mut words = [0; FlowKey::WORDS];
+        for (to, from) in words.iter_mut().zip(&self.key) {
+            *to = from.load(Ordering::Relaxed);
+        }
+        FlowKey::from_words(words)
+    }
+
+    /// Number of the flow, never reused.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// The verdict in force.
+    #[must_use]
+    pub fn stamp(&self) -> Stamp {
+        Stamp::unpack(self.stamp.load(Ordering::Acquire))
+    }
+
+    /// Puts a verdict in force.
+    pub fn set_stamp(&self, stamp: Stamp) {
+        self.stamp.store(stamp.pack(), Ordering::Release);
+    }
+
+    /// Puts a verdict in force unless another one came after `seen` was read: ALE knows more than the packet path.
+    pub fn replace_stamp(&self, seen: Stamp, stamp: Stamp) {
+        let _ = self.stamp.compare_exchange(seen.pack(), stamp.pack(), Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Which side of the key is this machine.
+    #[must_use]
+    pub fn local(&self) -> Side {
+        if self.bits() & bit::LOCAL_B == 0 { Side::A } else { Side::B }
+    }
+
+    /// Who opened the flow: `Send` for this machine.
+    #[must_use]
+    pub fn origin(&self) -> Direction {
+        if self.bits() & bit::INBOUND == 0 { Direction::Send } else { Direction::Receive }
+    }
+
+    /// Its owner.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        let packed = self.owner.load(Ordering::Acquire);
+        Owner {
+            image: packed as u32,
+            user: (packed >> 32) as u32,
+            process_id: self.process_id.load(Ordering::Relaxed),
+        }
+    }
+
+    /// ALE said who owns the flow, who opened it and which end is local.
+    pub fn attribute(&self, owner: Owner, origin: Direction, local: Side) {
+        self.process_id.store(owner.process_id, Ordering::Relaxed);
+        self.owner.store(u64::from(owner.user) << 32 | u64::from(owner.image), Ordering::Release);
+        let set = orientation(origin, local) | bit::ALE;
+        self.update_bits(bit::LOCAL_B | bit::INBOUND, set);
+    }
+
+    /// LUID of the interface of its first frame or authorisation, 0 when not known.
+    #[must_use]
+    pub fn interface_luid(&self) -> u64 {
+        self.interface_luid.load(Ordering::Relaxed)
+    }
+
+    /// Notes the interface.
+    pub fn set_interface_luid(&self, luid: u64) {
+        self.interface_luid.store(luid, Ordering::Relaxed);
+    }
+
+    /// Facts about it.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        let bits = self.bits();
+        Flags {
+            ale: bits & bit::ALE != 0,
+            established: bits & bit::ESTABLISHED != 0,
+            closed: bits & bit::CLOSED != 0,
+            frames: bits & bit::FRAMES != 0,
+            fragments: bits & bit::FRAGMENTS != 0,
+        }
+    }
+
+    /// ALE reported it established.
+    pub fn set_established(&self) {
+        self.update_bits(0, bit::ESTABLISHED);
+    }
+
+    /// ALE reported its end.
+    pub fn set_closed(&self) {
+        self.update_bits(0, bit::CLOSED);
+    }
+
+    /// A new connection begins under the same key: what was known about the old one's owner and verdict is void.
+    pub fn restart(&self, origin: Direction, local: Side) {
+        self.update_bits(bit::CONNECTION | bit::LOCAL_B | bit::INBOUND, orientation(origin, local));
+        self.owner.store(0, Ordering::Release);
+        self.process_id.store(0, Ordering::Relaxed);
+        self.set_stamp(Stamp::NONE);
+    }
+
+    /// True when the connection has ended, so that a SYN begins a new one.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let bits = self.bits();
+        let fins = bit::FIN_LOCAL | bit::FIN_REMOTE;
+        bits & bit::OVER != 0 || bits & fins == fins
+    }
+
+    /// Notes a frame from `from`; `tcp` holds its flags when it has any.
+    pub fn observe(&self, now: Time, from: Side, tcp: Option<TcpFlags>, fragment: bool) {
+        self.last_seen.store(now.0, Ordering::Relaxed);
+        let mut set = bit::FRAMES;
+        if fragment {
+            set |= bit::FRAGMENTS;
+        }
+        if let Some(flags) = tcp {
+            if flags.has(TcpFlags::FIN) {
+                set |= if from == self.local() { bit::FIN_LOCAL } else { bit::FIN_REMOTE };
+            }
+            if flags.has(TcpFlags::RST) {
+                set |= bit::RESET;
+            } else if !flags.has(TcpFlags::SYN) {
+                set |= bit::SPOKEN;
+            }
+        }
+        self.update_bits(0, set);
+    }
+
+    /// Notes that ALE looked at it.
+    pub fn touch(&self, now: Time) {
+        self.last_seen.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Counts a frame.
+    pub fn count(&self, from: Side, bytes: u32, blocked: bool) {
+        let line = usize::from(from != self.local()) | usize::from(blocked) << 1;
+        if let Some([frames, total]) = self.counters.get(line) {
+            frames.fetch_add(1, Ordering::Relaxed);
+            total.fetch_add(u64::from(bytes), Ordering::Relaxed);
+        }
+    }
+
+    /// Where it is in its life.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let bits = self.bits();
+        let tcp = self.key().protocol() == protocol::TCP;
+        let fins = bits & (bit::FIN_LOCAL | bit::FIN_REMOTE);
+        if bits & bit::RESET != 0 {
+            State::Reset
+        } else if fins == bit::FIN_LOCAL | bit::FIN_REMOTE || bits & bit::CLOSED != 0 {
+            State::Closed
+        } else if fins != 0 {
+            State::Closing
+        } else if bits & bit::FRAMES == 0 {
+            State::New
+        } else if tcp && bits & (bit::SPOKEN | bit::ESTABLISHED) == 0 {
+            State::Opening
+        } else {
+            State::Active
+        }
+    }
+
+    /// When the latest frame or authorisation was.
+    #[must_use]
+    pub fn last_seen(&self) -> Time {
+        Time(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    /// A copy for listing.
+    #[must_use]
+    pub fn view(&self) -> FlowView {
+        let key = self.key();
+        let local = self.local();
+        let [sent, received, sent_blocked, received_blocked] = &self.counters;
+        FlowView {
+            id: self.id(),
+            protocol: key.protocol(),
+            compartment: key.compartment(),
+            local: key.endpoint(local),
+            remote: key.endpoint(local.other()),
+            origin: self.origin(),
+            owner: self.owner(),
+            stamp: self.stamp(),
+            interface_luid: self.interface_luid(),
+            first_seen: Time(self.first_seen.load(Ordering::Relaxed)),
+            last_seen: self.last_seen(),
+            sent: Traffic::load(sent),
+            received: Traffic::load(received),
+            sent_blocked: Traffic::load(sent_blocked),
+            received_blocked: Traffic::load(received_blocked),
+            state: self.state(),
+            flags: self.flags(),
+        }
+    }
+
+    fn bits(&self) -> u32 {
+        self.bits.load(Ordering::Acquire)
+    }
+
+    fn update_bits(&self, clear: u32, set: u32) {
+        // Most frames change nothing: do not take the cache line away from other processors for them.
+        let bits = self.bits();
+        if bits & !clear | set != bits {
+            if clear != 0 {
+                self.bits.fetch_and(!clear | set, Ordering::AcqRel);
+            }
+            self.bits.fetch_or(set, Ordering::AcqRel);
+        }
+    }
+}
+
+impl Traffic {
+    fn load([frames, bytes]: &[AtomicU64; 2]) -> Self {
+        Self { frames: frames.load(Ordering::Relaxed), bytes: bytes.load(Ordering::Relaxed) }
+    }
+}
+
+fn orientation(origin: Direction, local: Side) -> u32 {
+    let mut bits = 0;
+    if local == Side::B {
+        bits |= bit::LOCAL_B;
+    }
+    if origin == Direction::Receive {
+        bits |= bit::INBOUND;
+    }
+    bits
 }

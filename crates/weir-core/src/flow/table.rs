@@ -1,1 +1,427 @@
-//! The flow table.
+//! The flow table: fixed memory, no lock, readers never wait and never retry.
+//!
+//! A bucket is one 64-byte line of eight words; a word holds a tag, the number of a record and the state of the slot,
+//! and changes by one compare-exchange. A key has two candidate buckets, so a lookup reads one or two lines and, but for
+//! one in four billion wrong tags, exactly one record. Lookups are independent of each other until the record is read,
+//! which is what batching and prefetching need.
+//!
+//! Two processors may insert the same key at once. An inserter publishes its slot as tentative, looks for the same key
+//! elsewhere, and only then makes it live; it steps back from a live one and knocks a tentative one down to collided,
+//! which makes the other look again (Purcell and Harris, "Non-blocking hashtables with open addressing", 2005). So a key
+//! is never live twice.
+//!
+//! A removed record is reused only after every reader that could hold it is gone ([`crate::epoch`]).
+
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use super::key::{FlowKey, Side};
+use super::record::Record;
+use crate::epoch::{Domain, Guard, Ticket};
+use crate::memory::Carver;
+use crate::{Direction, Time, hash, zeroed_struct};
+
+const SLOTS: usize = 8;
+/// Collisions between processors that insert the same key before one gives up.
+const MAX_COLLISIONS: usize = 16;
+
+zeroed_struct! {
+    #[derive(Debug)]
+    #[repr(C, align(64))]
+    struct Bucket {
+        slots: [AtomicU64; SLOTS],
+    }
+}
+
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+/// A slot: tag in the high half, record number above two bits of state in the low half. Zero is free.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Slot(u64);
+
+impl Slot {
+    const FREE: u64 = 0;
+    const TENTATIVE: u64 = 1;
+    const COLLIDED: u64 = 2;
+    const LIVE: u64 = 3;
+
+    fn new(tag: u32, record: u32, state: u64) -> Self {
+        Self(u64::from(tag) << 32 | u64::from(record) << 2 | state)
+    }
+
+    fn tag(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    fn record(self) -> u32 {
+        self.0 as u32 >> 2
+    }
+
+    fn state(self) -> u64 {
+        self.0 & 3
+    }
+
+    fn with(self, state: u64) -> Self {
+        Self(self.0 & !3 | state)
+    }
+}
+
+/// No room for another flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// How a new flow begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// When.
+    pub now: Time,
+    /// Who opened it.
+    pub origin: Direction,
+    /// Which side of the key is this machine.
+    pub local: Side,
+}
+
+/// The flow table.
+#[derive(Debug)]
+pub struct Table {
+    buckets: &'static [Bucket],
+    records: &'static [Record],
+    seed: [u64; 2],
+    /// Records that were never used begin here.
+    fresh: AtomicU32,
+    /// Records ready for reuse.
+    free: Stack,
+    /// Records taken out of the table whose readers may still be there.
+    retired: Stack,
+    /// Records that wait for `grace`; touched only by the holder of `reclaiming`.
+    waiting: AtomicU32,
+    grace: AtomicU64,
+    reclaiming: AtomicBool,
+    live: AtomicU32,
+    next_id: AtomicU64,
+}
+
+/// Where a key belongs.
+struct Place<'t> {
+    tag: u32,
+    buckets: [&'t Bucket; 2],
+}
+
+impl Table {
+    /// Takes the memory of a table for `capacity` flows from `carver`. Half of the slots stay empty when it is full.
+    #[must_use]
+    pub fn carve(carver: &mut Carver, capacity: u32, seed: [u64; 2]) -> Option<Self> {
+        let capacity = usize::try_from(capacity.clamp(1, 1 << 28)).ok()?;
+        let buckets = capacity.div_ceil(SLOTS / 2).checked_next_power_of_two()?;
+        Some(Self {
+            buckets: carver.slice(buckets)?,
+            records: carver.slice(capacity)?,
+            seed,
+            fresh: AtomicU32::new(0),
+            free: Stack::new(),
+            retired: Stack::new(),
+            waiting: AtomicU32::new(0),
+            grace: AtomicU64::new(0),
+            reclaiming: AtomicBool::new(false),
+            live: AtomicU32::new(0),
+            next_id: AtomicU64::new(0),
+        })
+    }
+
+    /// Flows in the table.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// True when there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Flows it has room for.
+    #[must_use]
+    pub fn capacity(&self) -> u32 {
+        self.records.len() as u32
+    }
+
+    /// The record of a flow.
+    #[must_use]
+    pub fn find<'g>(&'g self, _guard: &'g Guard<'_>, key: &FlowKey) -> Option<&'g Record> {
+        let words = key.words();
+        self.find_at(&self.place(&words)?, &words)
+    }
+
+    /// The record of a flow, made when it is new; the flag says whether it is.
+    pub fn get_or_insert<'g>(
+        &'g self,
+        _guard: &'g Guard<'_>,
+        key: &FlowKey,
+        opening: &Opening,
+    ) -> Result<(&'g Record, bool), Full> {
+        let words = key.words();
+        let place = self.place(&words).ok_or(Full)?;
+        if let Some(record) = self.find_at(&place, &words) {
+            return Ok((record, false));
+        }
+        let number = self.allocate().ok_or(Full)?;
+        let record = self.record(number).ok_or(Full)?;
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        record.reset(id, key, opening.now, opening.origin, opening.local);
+        match self.publish(&place, &words, number) {
+            Ok(()) => {
+                record.live.store(1, Ordering::Release);
+                self.live.fetch_add(1, Ordering::Relaxed);
+                Ok((record, true))
+            }
+            Err(other) => {
+                // Others may have compared its key already.
+                self.retired.push(self.records, number);
+                other.map(|record| (record, false)).ok_or(Full)
+            }
+        }
+    }
+
+    /// Takes a record out of the table; false when somebody else did. Readers may go on using it until they leave.
+    pub fn remove(&self, _guard: &Guard<'_>, record: &Record) -> bool {
+        let words = record.key().words();
+        let Some(place) = self.place(&words) else { return false };
+        for slot in place.slots() {
+            let seen = Slot(slot.load(Ordering::SeqCst));
+            let same = self.record(seen.record()).is_some_and(|candidate| core::ptr::eq(candidate, record));
+            if seen.state() == Slot::LIVE && seen.tag() == place.tag && same {
+                record.live.store(0, Ordering::Release);
+                let removed = slot.compare_exchange(seen.0, Slot::FREE, Ordering::SeqCst, Ordering::Relaxed);
+                if removed.is_ok() {
+                    self.live.fetch_sub(1, Ordering::Relaxed);
+                    self.retired.push(self.records, seen.record());
+                }
+                return removed.is_ok();
+            }
+        }
+        false
+    }
+
+    /// Shows up to `limit` places of the table from `cursor` (0 = first) to `each`, which says `false` to stop before that
+    /// flow; returns the cursor to go on from, 0 at the end.
+    pub fn for_each_from<'g>(
+        &'g self,
+        _guard: &'g Guard<'_>,
+        cursor: u64,
+        limit: usize,
+        each: &mut impl FnMut(&'g Record) -> bool,
+    ) -> u64 {
+        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
+        let used = self.fresh.load(Ordering::Relaxed) as usize;
+        let Some(records) = self.records.get(start..used.min(self.records.len())) else { return 0 };
+        for (position, record) in records.iter().enumerate() {
+            let live = record.live.load(Ordering::Acquire) != 0;
+            if position == limit || (live && !each(record)) {
+                return cursor.saturating_add(position as u64);
+            }
+        }
+        0
+    }
+
+    /// Number of a record, for caches outside of the table.
+    #[must_use]
+    pub(crate) fn number(&self, record: &Record) -> Option<u32> {
+        let offset = (core::ptr::from_ref(record) as usize).checked_sub(self.records.as_ptr() as usize)?;
+        u32::try_from(offset / size_of::<Record>()).ok()
+    }
+
+    /// The live record with this number.
+    #[must_use]
+    pub(crate) fn at<'g>(&'g self, _guard: &'g Guard<'_>, number: u32) -> Option<&'g Record> {
+        self.record(number).filter(|record| record.live.load(Ordering::Acquire) != 0)
+    }
+
+    /// Makes removed records usable again as far as their readers have left. Never waits; call it now and then.
+    pub fn reclaim(&self, domain: &Domain) {
+        if self.reclaiming.swap(true, Ordering::Acquire) {
+            return;
+        }
+        domain.try_advance();
+        let mut waiting = self.waiting.load(Ordering::Relaxed);
+        if waiting != 0 && domain.elapsed(Ticket::from_raw(self.grace.load(Ordering::Relaxed))) {
+            // Bounded: a list holds each record at most once.
+            while let Some((number, record)) = waiting.checked_sub(1).and_then(|n| Some((n, self.record(n)?)))
+            {
+                waiting = record.next.load(Ordering::Relaxed);
+                self.free.push(self.records, number);
+            }
+        }
+        if waiting == 0 {
+            waiting = self.retired.take_all();
+            self.grace.store(domain.now().into_raw(), Ordering::Relaxed);
+        }
+        self.waiting.store(waiting, Ordering::Relaxed);
+        self.reclaiming.store(false, Ordering::Release);
+    }
+
+    fn record(&self, number: u32) -> Option<&'static Record> {
+        self.records.get(number as usize)
+    }
+
+    fn place(&self, words: &[u64; FlowKey::WORDS]) -> Option<Place<'static>> {
+        let hash = hash::words(self.seed, *words);
+        let mask = self.buckets.len().wrapping_sub(1);
+        let tag = (hash >> 32) as u32;
+        let first = hash as usize & mask;
+        // Away from the first bucket by an odd multiple of the tag, so the second is another bucket for most tags.
+        let second = (first ^ (tag | 1).wrapping_mul(0x5bd1_e995) as usize) & mask;
+        Some(Place { tag, buckets: [self.buckets.get(first)?, self.buckets.get(second)?] })
+    }
+
+    fn find_at(&self, place: &Place<'_>, words: &[u64; FlowKey::WORDS]) -> Option<&'static Record> {
+        place.slots().find_map(|slot| {
+            let slot = Slot(slot.load(Ordering::Acquire));
+            if slot.tag() != place.tag || slot.state() != Slot::LIVE {
+                return None;
+            }
+            self.record(slot.record()).filter(|record| record.has_key(words))
+        })
+    }
+
+    fn allocate(&self) -> Option<u32> {
+        self.free.pop(self.records).or_else(|| {
+            let capacity = self.capacity();
+            self.fresh
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                    (used < capacity).then_some(used.wrapping_add(1))
+                })
+                .ok()
+        })
+    }
+
+    /// Puts record `number` into the table, or returns the live one that was first (`None`: no room).
+    fn publish(
+        &self,
+        place: &Place<'_>,
+        words: &[u64; FlowKey::WORDS],
+        number: u32,
+    ) -> Result<(), Option<&'static Record>> {
+        let tentative = Slot::new(place.tag, number, Slot::TENTATIVE);
+        let mine = place.slots().find(|slot| {
+            slot.load(Ordering::Relaxed) == Slot::FREE
+                && slot.compare_exchange(Slot::FREE, tentative.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+        });
+        let Some(mine) = mine else { return Err(None) };
+        for _ in 0..MAX_COLLISIONS {
+            match self.contend(place, words, mine) {
+                Contention::Won => {
+                    let live = tentative.with(Slot::LIVE).0;
+                    if mine.compare_exchange(tentative.0, live, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                        return Ok(());
+                    }
+                }
+                Contention::Lost(other) => {
+                    mine.store(Slot::FREE, Ordering::SeqCst);
+                    return Err(Some(other));
+                }
+                Contention::Unsettled => {}
+            }
+            // Knocked down, perhaps: only the owner leaves the collided state.
+            core::hint::spin_loop();
+            mine.store(tentative.0, Ordering::SeqCst);
+        }
+        mine.store(Slot::FREE, Ordering::SeqCst);
+        Err(self.find_at(place, words))
+    }
+
+    /// Knocks down every other tentative slot with the same key, and looks for a live one.
+    fn contend(&self, place: &Place<'_>, words: &[u64; FlowKey::WORDS], mine: &AtomicU64) -> Contention {
+        for slot in place.slots().filter(|slot| !core::ptr::eq(*slot, mine)) {
+            let seen = Slot(slot.load(Ordering::SeqCst));
+            if seen.0 == Slot::FREE || seen.tag() != place.tag || seen.state() == Slot::COLLIDED {
+                continue;
+            }
+            let Some(record) = self.record(seen.record()).filter(|record| record.has_key(words)) else {
+                continue;
+            };
+            if seen.state() == Slot::LIVE {
+                return Contention::Lost(record);
+            }
+            let collided = seen.with(Slot::COLLIDED).0;
+            if slot.compare_exchange(seen.0, collided, Ordering::SeqCst, Ordering::Relaxed).is_err() {
+                return Contention::Unsettled;
+            }
+        }
+        Contention::Won
+    }
+}
+
+/// What an inserter found beside its own tentative slot.
+enum Contention {
+    /// No other slot can become live before this one does.
+    Won,
+    /// The key is live already.
+    Lost(&'static Record),
+    /// A slot changed meanwhile: look again.
+    Unsettled,
+}
+
+impl<'t> Place<'t> {
+    fn slots(&self) -> impl Iterator<Item = &'t AtomicU64> + use<'t> {
+        let [first, second] = self.buckets;
+        let second: &[AtomicU64] = if core::ptr::eq(first, second) { &[] } else { &second.slots };
+        first.slots.iter().chain(second)
+    }
+}
+
+/// A lock-free stack of record numbers, linked through [`Record::next`].
+///
+/// The head holds a number plus one in the low half and a count of changes in the high half, so that a head that came
+/// back is not taken for one that never left.
+#[derive(Debug)]
+struct Stack {
+    head: AtomicU64,
+}
+
+impl Stack {
+    const fn new() -> Self {
+        Self { head: AtomicU64::new(0) }
+    }
+
+    fn push(&self, records: &[Record], number: u32) {
+        let Some(record) = records.get(number as usize) else { return };
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            record.next.store(head as u32, Ordering::Relaxed);
+            let new = changed(head) | u64::from(number.wrapping_add(1));
+            match self.head.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(seen) => head = seen,
+            }
+        }
+    }
+
+    fn pop(&self, records: &[Record]) -> Option<u32> {
+        let mut head = self.head.load(Ordering::Acquire);
+        loop {
+            let number = (head as u32).checked_sub(1)?;
+            let next = records.get(number as usize)?.next.load(Ordering::Relaxed);
+            let new = changed(head) | u64::from(next);
+            match self.head.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(number),
+                Err(seen) => head = seen,
+            }
+        }
+    }
+
+    /// Empties the stack; returns the first number plus one.
+    fn take_all(&self) -> u32 {
+        let mut head = self.head.load(Ordering::Acquire);
+        loop {
+            match self.head.compare_exchange_weak(head, changed(head), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return head as u32,
+                Err(seen) => head = seen,
+            }
+        }
+    }
+}
+
+/// The count of changes of a stack's head, one up.
+fn changed(head: u64) -> u64 {
+    (head >> 32).wrapping_add(1) << 32
+}
