@@ -1,0 +1,211 @@
+//! Dispatcher objects: events, waits and delays.
+
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::cpu::{self, APC, DISPATCH, PASSIVE};
+use crate::{clock, pool, verifier::violation};
+
+/// STATUS_SUCCESS: the wait ended because the object was signalled.
+const SUCCESS: i32 = 0;
+const TIMEOUT: i32 = 0x102;
+
+/// The part of a dispatcher object that the lab uses: type at 0, signal state at 4.
+fn header<'a>(object: *mut u8) -> (&'a AtomicU8, &'a AtomicI32) {
+    // SAFETY: a driver passes an object that stays valid during the call; a bad pointer faults and is reported.
+    unsafe { (AtomicU8::from_ptr(object), AtomicI32::from_ptr(object.add(4).cast())) }
+}
+
+const SYNCHRONIZATION_EVENT: u8 = 1;
+const SEMAPHORE: u8 = 5;
+const SYNCHRONIZATION_TIMER: u8 = 9;
+
+/// One lock and one condition serve all objects: waits are rare and short.
+static LOCK: Mutex<()> = Mutex::new(());
+static CHANGED: Condvar = Condvar::new();
+
+/// Initialises an event of 24 bytes.
+pub fn initialize_event(event: *mut u8, synchronization: bool, signalled: bool) {
+    // SAFETY: the caller passes room for an event; its list head is empty, as nobody waits.
+    unsafe {
+        std::ptr::write_bytes(event, 0, 24);
+        event.write(u8::from(synchronization));
+        event.add(2).write(6);
+        event.add(4).cast::<i32>().write(i32::from(signalled));
+        event.add(8).cast::<usize>().write(event as usize + 8);
+        event.add(16).cast::<usize>().write(event as usize + 8);
+    }
+}
+
+/// Sets the signal state of an object, wakes those who wait, and returns the old state.
+pub fn signal(object: *mut u8, state: i32) -> i32 {
+    let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let old = header(object).1.swap(state, Ordering::SeqCst);
+    drop(guard);
+    CHANGED.notify_all();
+    old
+}
+
+/// The deadline that a kernel timeout means: relative if negative, absolute otherwise; none for no timeout.
+///
+/// # Safety
+/// `timeout` is null or points to a time.
+pub unsafe fn deadline(timeout: *const i64) -> Option<Instant> {
+    // SAFETY: the caller's promise.
+    let timeout = unsafe { timeout.as_ref() }?;
+    let ticks = if *timeout < 0 {
+        timeout.unsigned_abs()
+    } else {
+        timeout.unsigned_abs().saturating_sub(clock::system_time())
+    };
+    // A time too far away to name is never reached by a test.
+    Instant::now().checked_add(Duration::from_nanos(ticks.saturating_mul(100)))
+}
+
+/// Waits until all or any of `objects` are signalled; the index of the one that ended an any-wait.
+pub fn wait(objects: &[*mut u8], all: bool, deadline: Option<Instant>) -> Option<usize> {
+    let mut guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let ready = |object: &*mut u8| header(*object).1.load(Ordering::SeqCst) > 0;
+        let found = if all { objects.iter().all(ready).then_some(0) } else { objects.iter().position(ready) };
+        if let Some(found) = found {
+            let taken = if all { objects } else { &objects[found..=found] };
+            for object in taken {
+                let (kind, state) = header(*object);
+                match kind.load(Ordering::Relaxed) {
+                    SYNCHRONIZATION_EVENT | SYNCHRONIZATION_TIMER => state.store(0, Ordering::SeqCst),
+                    SEMAPHORE => {
+                        state.fetch_sub(1, Ordering::SeqCst);
+                    }
+                    _ => {}
+                }
+            }
+            return Some(found);
+        }
+        guard = match deadline {
+            None => CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return None;
+                }
+                CHANGED.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+    }
+}
+
+/// Checks rule G-15 for a wait that starts now.
+///
+/// # Safety
+/// `timeout` is null or points to a time.
+unsafe fn check_wait(objects: &[*mut u8], timeout: *const i64) {
+    // SAFETY: the caller's promise.
+    let blocks = unsafe { timeout.as_ref() } != Some(&0);
+    if cpu::irql() > DISPATCH || (cpu::irql() == DISPATCH && blocks) {
+        violation("G-15", &format!("wait at IRQL {} with a timeout that is not zero", cpu::irql()));
+    }
+    if blocks && cpu::thread().lock_count() != 0 {
+        violation("G-15", "wait with a spin lock held");
+    }
+    for object in objects {
+        if pool::lookup(*object as usize).is_some_and(|block| block.kind == pool::Kind::Paged) {
+            violation(
+                "G-17",
+                &format!("wait on an object in paged pool: {}", pool::describe(*object as usize)),
+            );
+        }
+    }
+}
+
+crate::exports! {
+    /// Wait and event functions of the kernel.
+    pub static EXPORTS: "ntoskrnl.exe";
+
+    /// Initialises an event.
+    irql(0..=DISPATCH) untyped fn KeInitializeEvent(event: *mut u8, kind: i32, state: u8) {
+        if pool::lookup(event as usize).is_some_and(|block| block.kind == pool::Kind::Paged) {
+            violation("G-17", &format!("event in paged pool: {}", pool::describe(event as usize)));
+        }
+        initialize_event(event, kind != 0, state != 0);
+    }
+
+    /// Sets an event and returns its old state.
+    irql(0..=DISPATCH, "G-20") untyped fn KeSetEvent(event: *mut u8, _increment: i32, wait: u8) -> i32 {
+        if wait != 0 && cpu::irql() > APC {
+            violation("G-20", "KeSetEvent with Wait = TRUE at DISPATCH_LEVEL");
+        }
+        signal(event, 1)
+    }
+
+    /// Resets an event.
+    irql(0..=DISPATCH) untyped fn KeClearEvent(event: *mut u8) {
+        header(event).1.store(0, Ordering::SeqCst);
+    }
+
+    /// Resets an event and returns its old state.
+    irql(0..=DISPATCH) untyped fn KeResetEvent(event: *mut u8) -> i32 {
+        header(event).1.swap(0, Ordering::SeqCst)
+    }
+
+    /// The state of an event.
+    irql(0..=DISPATCH) untyped fn KeReadStateEvent(event: *mut u8) -> i32 {
+        header(event).1.load(Ordering::SeqCst)
+    }
+
+    /// Waits for one object.
+    irql(0..=DISPATCH, "G-15") untyped fn KeWaitForSingleObject(
+        object: *mut u8, _reason: i32, _mode: i8, _alertable: u8, timeout: *const i64
+    ) -> i32 {
+        // SAFETY: the driver's timeout is null or a time.
+        unsafe { check_wait(&[object], timeout) };
+        // SAFETY: as above.
+        let deadline = unsafe { deadline(timeout) };
+        wait(&[object], false, deadline).map_or(TIMEOUT, |_| SUCCESS)
+    }
+
+    /// Waits for several objects.
+    irql(0..=DISPATCH, "G-15") untyped fn KeWaitForMultipleObjects(
+        count: u32, objects: *const *mut u8, any: i32, _reason: i32, _mode: i8, _alertable: u8,
+        timeout: *const i64, blocks: *mut u8
+    ) -> i32 {
+        const THREAD_WAIT_OBJECTS: u32 = 3;
+        if count > 64 || (count > THREAD_WAIT_OBJECTS && blocks.is_null()) {
+            violation("L-2", &format!("a wait for {count} objects without room for its wait blocks"));
+        }
+        // SAFETY: the driver passes `count` objects.
+        let objects = unsafe { std::slice::from_raw_parts(objects, count as usize) };
+        // SAFETY: the driver's timeout is null or a time.
+        unsafe { check_wait(objects, timeout) };
+        // SAFETY: as above.
+        let deadline = unsafe { deadline(timeout) };
+        wait(objects, any == 0, deadline).map_or(TIMEOUT, |index| index as i32)
+    }
+
+    /// Lets time pass.
+    irql(PASSIVE..=APC, "G-15") untyped fn KeDelayExecutionThread(
+        _mode: i8, _alertable: u8, interval: *const i64
+    ) -> i32 {
+        // SAFETY: the driver passes an interval.
+        if let Some(deadline) = unsafe { deadline(interval) } {
+            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        }
+        SUCCESS
+    }
+
+    /// Enters a critical region.
+    irql(PASSIVE..=APC, "G-19") untyped fn KeEnterCriticalRegion() {
+        let critical = &cpu::thread().critical;
+        critical.set(critical.get() + 1);
+    }
+
+    /// Leaves a critical region.
+    irql(PASSIVE..=APC, "G-19") untyped fn KeLeaveCriticalRegion() {
+        let critical = &cpu::thread().critical;
+        match critical.get().checked_sub(1) {
+            Some(left) => critical.set(left),
+            None => violation("G-19", "KeLeaveCriticalRegion without KeEnterCriticalRegion"),
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Spin locks: plain, queued and reader-writer, with owner, order and IRQL checked.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::cpu::{self, DISPATCH, HeldLock};
+use crate::verifier::{self, violation};
+
+/// Value of a free lock.
+const FREE: u64 = 0;
+
+fn word<'a>(lock: *mut u64) -> &'a AtomicU64 {
+    // SAFETY: a driver passes a lock that stays valid during the call; a bad pointer faults and is reported.
+    unsafe { AtomicU64::from_ptr(lock) }
+}
+
+fn held() -> &'static mut Vec<HeldLock> {
+    // SAFETY: only this thread touches its list, and no caller keeps the reference across another call.
+    unsafe { &mut *cpu::thread().locks.get() }
+}
+
+/// Acquires `lock` at DISPATCH_LEVEL; `family` names the functions of which one has to release it.
+pub fn acquire(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
+    let me = cpu::thread_id();
+    if verifier::enabled() {
+        before_acquire(lock as usize);
+        if word(lock).load(Ordering::Relaxed) == me {
+            violation("G-12", &format!("the lock {lock:p} is acquired by the thread that holds it"));
+        }
+    }
+    let mut spins = 0u32;
+    while word(lock).compare_exchange_weak(FREE, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        spin(&mut spins, lock as usize);
+    }
+    if verifier::enabled() {
+        remember(lock as usize, family, old_irql);
+    }
+}
+
+/// Releases `lock`; `old_irql` is the value that the driver passes to the release.
+pub fn release(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
+    if verifier::enabled() {
+        let owner = word(lock).load(Ordering::Relaxed);
+        if owner != cpu::thread_id() {
+            let who = if owner == FREE { "nobody holds" } else { "another thread holds" };
+            violation("G-12", &format!("release of the lock {lock:p}, which {who}"));
+        }
+        forget(lock as usize, family, old_irql);
+    }
+    word(lock).store(FREE, Ordering::Release);
+}
+
+fn spin(spins: &mut u32, lock: usize) {
+    *spins += 1;
+    if spins.is_multiple_of(64) {
+        std::thread::yield_now();
+    } else {
+        std::hint::spin_loop();
+    }
+    // Minutes of spinning: nobody will ever release it.
+    if *spins == u32::MAX {
+        violation("G-12", &format!("the lock {lock:#x} is never released"));
+    }
+}
+
+fn remember(lock: usize, family: &'static str, old_irql: Option<u8>) {
+    let caller = cpu::current_call().map_or(0, |call| call.caller);
+    held().push(HeldLock { address: lock, old_irql, family, caller });
+}
+
+fn forget(lock: usize, family: &'static str, old_irql: Option<u8>) {
+    let Some(place) = held().iter().rposition(|held| held.address == lock) else {
+        violation("G-12", &format!("release of the lock {lock:#x}, which this thread does not hold"));
+    };
+    let last = place + 1 == held().len();
+    let entry = held().remove(place);
+    let taken = || verifier::locate(entry.caller);
+    if entry.family != family {
+        violation(
+            "G-12",
+            &format!("lock {lock:#x} taken with {} by {} is released with {family}", entry.family, taken()),
+        );
+    }
+    if !last {
+        violation("G-12", &format!("lock {lock:#x} taken by {} is not the last one taken", taken()));
+    }
+    if entry.old_irql != old_irql {
+        violation(
+            "G-11",
+            &format!(
+                "lock {lock:#x} taken at IRQL {:?} by {} is released to IRQL {old_irql:?}",
+                entry.old_irql,
+                taken()
+            ),
+        );
+    }
+}
+
+/// The locks that were taken while another was held: lock to later locks.
+static ORDER: Mutex<Option<HashMap<usize, HashSet<usize>>>> = Mutex::new(None);
+
+/// Records that `lock` is about to be taken after the ones held, and checks that nobody takes them the other way round.
+fn before_acquire(lock: usize) {
+    let Some(last) = held().last().map(|held| held.address) else { return };
+    if last == lock {
+        return;
+    }
+    let mut order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
+    let order = order.get_or_insert_default();
+    if !order.entry(last).or_default().insert(lock) {
+        return;
+    }
+    let (mut reached, mut todo) = (HashSet::new(), vec![lock]);
+    while let Some(next) = todo.pop() {
+        if next == last {
+            violation("G-13", &format!("the locks {last:#x} and {lock:#x} are taken in both orders"));
+        }
+        if reached.insert(next) {
+            todo.extend(order.get(&next).into_iter().flatten());
+        }
+    }
+}
+
+const WRITER: i32 = i32::MIN;
+
+fn shared_word<'a>(lock: *mut i32) -> &'a AtomicI32 {
+    // SAFETY: as for `word`.
+    unsafe { AtomicI32::from_ptr(lock) }
+}
+
+/// Acquires a reader-writer spin lock at DISPATCH_LEVEL.
+pub fn acquire_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
+    if verifier::enabled() {
+        before_acquire(lock as usize);
+        if held().iter().any(|held| held.address == lock as usize) {
+            violation("G-12", &format!("the lock {lock:p} is acquired by the thread that holds it"));
+        }
+    }
+    let word = shared_word(lock);
+    let mut spins = 0u32;
+    loop {
+        let now = word.load(Ordering::Relaxed);
+        let next = match write {
+            true if now == 0 => Some(WRITER),
+            false if now >= 0 => Some(now + 1),
+            _ => None,
+        };
+        if let Some(next) = next
+            && word.compare_exchange_weak(now, next, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        {
+            break;
+        }
+        spin(&mut spins, lock as usize);
+    }
+    if verifier::enabled() {
+        remember(lock as usize, if write { "exclusive" } else { "shared" }, old_irql);
+    }
+}
+
+/// Releases a reader-writer spin lock.
+pub fn release_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
+    if verifier::enabled() {
+        forget(lock as usize, if write { "exclusive" } else { "shared" }, old_irql);
+    }
+    if write {
+        shared_word(lock).store(0, Ordering::Release);
+    } else {
+        shared_word(lock).fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// A queued lock's handle: LockQueue {Next, Lock}, OldIrql.
+#[derive(Debug)]
+#[repr(C)]
+pub struct QueueHandle {
+    next: usize,
+    lock: *mut u64,
+    old_irql: u8,
+}
+
+const PLAIN: &str = "KeAcquireSpinLock/KeReleaseSpinLock";
+const AT_DPC: &str = "KeAcquireSpinLockAtDpcLevel/KeReleaseSpinLockFromDpcLevel";
+const QUEUED: &str = "KeAcquireInStackQueuedSpinLock/KeReleaseInStackQueuedSpinLock";
+const QUEUED_AT_DPC: &str =
+    "KeAcquireInStackQueuedSpinLockAtDpcLevel/KeReleaseInStackQueuedSpinLockFromDpcLevel";
+
+crate::exports! {
+    /// Spin lock functions of the kernel.
+    pub static EXPORTS: "ntoskrnl.exe";
+
+    /// Makes a spin lock free.
+    irql(0..=15) untyped fn KeInitializeSpinLock(lock: *mut u64) {
+        if verifier::enabled() && held().iter().any(|held| held.address == lock as usize) {
+            violation("G-12", &format!("the lock {lock:p} is initialised while it is held"));
+        }
+        word(lock).store(FREE, Ordering::Relaxed);
+    }
+
+    /// Raises to DISPATCH_LEVEL and acquires.
+    irql(0..=DISPATCH, "G-11") untyped fn KeAcquireSpinLockRaiseToDpc(lock: *mut u64) -> u8 {
+        let old = cpu::raise(DISPATCH);
+        acquire(lock, PLAIN, Some(old));
+        old
+    }
+
+    /// Releases and lowers the IRQL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeReleaseSpinLock(lock: *mut u64, irql: u8) {
+        release(lock, PLAIN, Some(irql));
+        cpu::lower(irql);
+    }
+
+    /// Acquires at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeAcquireSpinLockAtDpcLevel(lock: *mut u64) {
+        acquire(lock, AT_DPC, None);
+    }
+
+    /// Releases at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeReleaseSpinLockFromDpcLevel(lock: *mut u64) {
+        release(lock, AT_DPC, None);
+    }
+
+    /// Acquires if the lock is free.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeTryToAcquireSpinLockAtDpcLevel(lock: *mut u64) -> u8 {
+        let me = cpu::thread_id();
+        let taken = word(lock).compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if taken && verifier::enabled() {
+            remember(lock as usize, AT_DPC, None);
+        }
+        u8::from(taken)
+    }
+
+    /// Raises to DISPATCH_LEVEL and acquires a queued lock.
+    irql(0..=DISPATCH, "G-11") untyped fn KeAcquireInStackQueuedSpinLock(lock: *mut u64, handle: *mut QueueHandle) {
+        let old = cpu::raise(DISPATCH);
+        acquire(lock, QUEUED, Some(old));
+        // SAFETY: the driver's handle is valid while it holds the lock.
+        unsafe { handle.write(QueueHandle { next: 0, lock, old_irql: old }) };
+    }
+
+    /// Releases a queued lock and lowers the IRQL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeReleaseInStackQueuedSpinLock(handle: *mut QueueHandle) {
+        // SAFETY: as above.
+        let (lock, old) = unsafe { ((*handle).lock, (*handle).old_irql) };
+        release(lock, QUEUED, Some(old));
+        cpu::lower(old);
+    }
+
+    /// Acquires a queued lock at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11")
+    untyped fn KeAcquireInStackQueuedSpinLockAtDpcLevel(lock: *mut u64, handle: *mut QueueHandle) {
+        acquire(lock, QUEUED_AT_DPC, None);
+        // SAFETY: as above.
+        unsafe { handle.write(QueueHandle { next: 0, lock, old_irql: DISPATCH }) };
+    }
+
+    /// Releases a queued lock at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11")
+    untyped fn KeReleaseInStackQueuedSpinLockFromDpcLevel(handle: *mut QueueHandle) {
+        // SAFETY: as above.
+        release(unsafe { (*handle).lock }, QUEUED_AT_DPC, None);
+    }
+
+    /// Raises to DISPATCH_LEVEL and acquires for writing.
+    irql(0..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockExclusive(lock: *mut i32) -> u8 {
+        let old = cpu::raise(DISPATCH);
+        acquire_ex(lock, true, Some(old));
+        old
+    }
+
+    /// Releases a write lock and lowers the IRQL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockExclusive(lock: *mut i32, irql: u8) {
+        release_ex(lock, true, Some(irql));
+        cpu::lower(irql);
+    }
+
+    /// Raises to DISPATCH_LEVEL and acquires for reading.
+    irql(0..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockShared(lock: *mut i32) -> u8 {
+        let old = cpu::raise(DISPATCH);
+        acquire_ex(lock, false, Some(old));
+        old
+    }
+
+    /// Releases a read lock and lowers the IRQL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockShared(lock: *mut i32, irql: u8) {
+        release_ex(lock, false, Some(irql));
+        cpu::lower(irql);
+    }
+
+    /// Acquires for writing at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockExclusiveAtDpcLevel(lock: *mut i32) {
+        acquire_ex(lock, true, None);
+    }
+
+    /// Releases a write lock at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockExclusiveFromDpcLevel(lock: *mut i32) {
+        release_ex(lock, true, None);
+    }
+
+    /// Acquires for reading at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockSharedAtDpcLevel(lock: *mut i32) {
+        acquire_ex(lock, false, None);
+    }
+
+    /// Releases a read lock at DISPATCH_LEVEL.
+    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockSharedFromDpcLevel(lock: *mut i32) {
+        release_ex(lock, false, None);
+    }
+}

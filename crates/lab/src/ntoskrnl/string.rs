@@ -1,0 +1,207 @@
+//! Counted strings of 16-bit characters.
+
+use crate::cpu::{APC, DISPATCH, HIGH, PASSIVE};
+use crate::pool::{self, Fill, Kind};
+use crate::verifier::violation;
+
+const SUCCESS: i32 = 0;
+const BUFFER_TOO_SMALL: i32 = 0xc000_0023_u32 as i32;
+const BUFFER_OVERFLOW: i32 = 0x8000_0005_u32 as i32;
+const INVALID_PARAMETER: i32 = 0xc000_000d_u32 as i32;
+const INSUFFICIENT_RESOURCES: i32 = 0xc000_009a_u32 as i32;
+const NAME_TAG: u32 = u32::from_le_bytes(*b"Strg");
+
+/// UNICODE_STRING; lengths in bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct UnicodeString {
+    /// Bytes in use.
+    pub length: u16,
+    /// Bytes of room.
+    pub maximum_length: u16,
+    /// The characters, not necessarily terminated.
+    pub buffer: *mut u16,
+}
+
+/// The characters of `string`, checked for a form that the kernel accepts.
+pub(crate) fn units<'a>(string: *const UnicodeString) -> &'a [u16] {
+    // SAFETY: a driver passes a string; a bad pointer faults and is reported.
+    let string = unsafe { string.read_unaligned() };
+    if string.length > string.maximum_length || !string.length.is_multiple_of(2) {
+        violation(
+            "L-2",
+            &format!("a string of {} bytes in {} bytes of room", string.length, string.maximum_length),
+        );
+    }
+    if string.length == 0 {
+        return &[];
+    }
+    // SAFETY: the driver's string has as many bytes as it says.
+    unsafe { std::slice::from_raw_parts(string.buffer, usize::from(string.length) / 2) }
+}
+
+/// The characters of `string` as text.
+pub fn text(string: *const UnicodeString) -> String {
+    String::from_utf16_lossy(units(string))
+}
+
+fn upper(unit: u16) -> u16 {
+    let mut upper = char::from_u32(u32::from(unit)).into_iter().flat_map(char::to_uppercase);
+    match (upper.next(), upper.next()) {
+        (Some(char), None) => u16::try_from(u32::from(char)).unwrap_or(unit),
+        _ => unit,
+    }
+}
+
+fn compare(a: *const UnicodeString, b: *const UnicodeString, insensitive: bool) -> std::cmp::Ordering {
+    let fold = |unit: &u16| if insensitive { upper(*unit) } else { *unit };
+    units(a).iter().map(fold).cmp(units(b).iter().map(fold))
+}
+
+crate::exports! {
+    /// String functions of the kernel.
+    pub static EXPORTS: "ntoskrnl.exe";
+
+    /// Makes a counted string over zero-terminated characters.
+    irql(0..=HIGH) untyped fn RtlInitUnicodeString(target: *mut UnicodeString, source: *const u16) {
+        let mut count = 0usize;
+        if !source.is_null() {
+            // SAFETY: the driver's characters end in a zero.
+            while unsafe { source.add(count).read() } != 0 {
+                count += 1;
+            }
+        }
+        let Ok(length) = u16::try_from(count * 2) else {
+            violation("L-2", "RtlInitUnicodeString with more than 32767 characters")
+        };
+        let maximum_length = if source.is_null() { 0 } else { length.saturating_add(2) };
+        // SAFETY: the driver passes room for a string.
+        unsafe { target.write_unaligned(UnicodeString { length, maximum_length, buffer: source.cast_mut() }) };
+    }
+
+    /// Copies as much as there is room for.
+    irql(0..=DISPATCH) untyped fn RtlCopyUnicodeString(target: *mut UnicodeString, source: *const UnicodeString) {
+        let source = if source.is_null() { &[] } else { units(source) };
+        // SAFETY: the driver's target is a string with the room that it names.
+        unsafe {
+            let count = source.len().min(usize::from((*target).maximum_length) / 2);
+            std::ptr::copy(source.as_ptr(), (*target).buffer, count);
+            (*target).length = count as u16 * 2;
+        }
+    }
+
+    /// Whether two strings are equal.
+    irql(PASSIVE..=APC, "G-16") untyped fn RtlEqualUnicodeString(
+        a: *const UnicodeString, b: *const UnicodeString, insensitive: u8
+    ) -> u8 {
+        u8::from(compare(a, b, insensitive != 0).is_eq())
+    }
+
+    /// Order of two strings.
+    irql(PASSIVE..=APC, "G-16") untyped fn RtlCompareUnicodeString(
+        a: *const UnicodeString, b: *const UnicodeString, insensitive: u8
+    ) -> i32 {
+        compare(a, b, insensitive != 0) as i32
+    }
+
+    /// Whether `a` starts `b`.
+    irql(PASSIVE..=APC, "G-16") untyped fn RtlPrefixUnicodeString(
+        a: *const UnicodeString, b: *const UnicodeString, insensitive: u8
+    ) -> u8 {
+        let fold = |unit: &u16| if insensitive != 0 { upper(*unit) } else { *unit };
+        let (a, b) = (units(a), units(b));
+        u8::from(a.len() <= b.len() && a.iter().map(fold).eq(b[..a.len()].iter().map(fold)))
+    }
+
+    /// Appends a string if there is room for all of it.
+    irql(0..=DISPATCH) untyped fn RtlAppendUnicodeStringToString(
+        target: *mut UnicodeString, source: *const UnicodeString
+    ) -> i32 {
+        let source = units(source);
+        // SAFETY: the driver's target is a string with the room that it names.
+        unsafe {
+            let old = usize::from((*target).length) / 2;
+            if old + source.len() > usize::from((*target).maximum_length) / 2 {
+                return BUFFER_TOO_SMALL;
+            }
+            std::ptr::copy(source.as_ptr(), (*target).buffer.add(old), source.len());
+            (*target).length = (old + source.len()) as u16 * 2;
+        }
+        SUCCESS
+    }
+
+    /// Upper case of one character.
+    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlUpcaseUnicodeChar(unit: u16) -> u16 {
+        upper(unit)
+    }
+
+    /// Lower case of one character.
+    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlDowncaseUnicodeChar(unit: u16) -> u16 {
+        let mut lower = char::from_u32(u32::from(unit)).into_iter().flat_map(char::to_lowercase);
+        match (lower.next(), lower.next()) {
+            (Some(char), None) => u16::try_from(u32::from(char)).unwrap_or(unit),
+            _ => unit,
+        }
+    }
+
+    /// Upper case of a string, into the target or into fresh memory.
+    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlUpcaseUnicodeString(
+        target: *mut UnicodeString, source: *const UnicodeString, allocate: u8
+    ) -> i32 {
+        let source = units(source);
+        // SAFETY: the driver's target is a string; without `allocate` it has the room that it names.
+        unsafe {
+            if allocate != 0 {
+                let buffer = pool::allocate(Kind::Paged, source.len().max(1) * 2, NAME_TAG, Fill::Zero);
+                if buffer.is_null() {
+                    return INSUFFICIENT_RESOURCES;
+                }
+                (*target).buffer = buffer.cast();
+                (*target).maximum_length = source.len() as u16 * 2;
+            } else if usize::from((*target).maximum_length) < source.len() * 2 {
+                return BUFFER_OVERFLOW;
+            }
+            for (i, unit) in source.iter().enumerate() {
+                (*target).buffer.add(i).write(upper(*unit));
+            }
+            (*target).length = source.len() as u16 * 2;
+        }
+        SUCCESS
+    }
+
+    /// Frees the memory of a string that the kernel allocated.
+    irql(PASSIVE..=APC, "G-16") untyped fn RtlFreeUnicodeString(string: *mut UnicodeString) {
+        // SAFETY: the driver passes a string.
+        unsafe {
+            if !(*string).buffer.is_null() {
+                pool::free((*string).buffer.cast(), Some(NAME_TAG));
+            }
+            string.write_unaligned(UnicodeString { length: 0, maximum_length: 0, buffer: std::ptr::null_mut() });
+        }
+    }
+
+    /// Parses an integer in the given base.
+    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlUnicodeStringToInteger(
+        string: *const UnicodeString, base: u32, value: *mut u32
+    ) -> i32 {
+        let text = text(string);
+        let digits = text.trim();
+        let (negative, digits) = match digits.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, digits.strip_prefix('+').unwrap_or(digits)),
+        };
+        let (base, digits) = match (base, digits.get(..2)) {
+            (0, Some("0x")) => (16, &digits[2..]),
+            (0, Some("0o")) => (8, &digits[2..]),
+            (0, Some("0b")) => (2, &digits[2..]),
+            (0, _) => (10, digits),
+            (2 | 8 | 10 | 16, _) => (base, digits),
+            _ => return INVALID_PARAMETER,
+        };
+        let parsed = digits.chars().map_while(|digit| digit.to_digit(base));
+        let number = parsed.fold(0u32, |sum, digit| sum.wrapping_mul(base).wrapping_add(digit));
+        // SAFETY: the driver passes room for the value.
+        unsafe { value.write(if negative { number.wrapping_neg() } else { number }) };
+        SUCCESS
+    }
+}
