@@ -11,13 +11,48 @@ pub(super) fn functions(image: &Image<'_>, table: &[u8]) -> Result<Vec<Function>
         .map(|entry| {
             let begin = word(entry, 0).unwrap_or(0);
             let data = word(entry, 1).unwrap_or(0);
-            match data & 3 {
-                0 => unpacked(image, begin, data).ok_or(begin),
-                1 | 2 => Ok(packed(begin, data)),
-                _ => Err(begin),
-            }
+            let mut function = match data & 3 {
+                0 => unpacked(image, begin, data).ok_or(begin)?,
+                1 | 2 => packed(begin, data),
+                _ => return Err(begin),
+            };
+            // What is allocated after the frame pointer is set has no unwind code: the instructions count.
+            let code = image.bytes(begin, function.size).ok_or(begin)?;
+            function.frame = function.frame.max(allocated(code));
+            Ok(function)
         })
         .collect()
+}
+
+/// Adds up the instructions that move the stack pointer down.
+fn allocated(code: &[u8]) -> u32 {
+    let words = code.chunks_exact(4).filter_map(|bytes| Some(u32::from_le_bytes(*bytes.first_chunk()?)));
+    words.fold(0, |sum, word| sum.saturating_add(allocation(word)))
+}
+
+/// The bytes that one instruction takes from the stack; all for one that takes an unknown number.
+fn allocation(word: u32) -> u32 {
+    /// The stack pointer as base register, and as source and destination.
+    const BASE_SP: u32 = 31 << 5;
+    const SP_SP: u32 = 31 << 5 | 31;
+    // A pre-indexed store takes as much as its signed offset is negative.
+    let pre_index = |shift: u32, bits: u32, unit: u32| {
+        let field = word >> shift & ((1 << bits) - 1);
+        if field >> (bits - 1) == 0 { 0 } else { ((1 << bits) - field) * unit }
+    };
+    match word {
+        // sub sp, sp, #imm{, lsl #12}
+        _ if word & 0xff80_03ff == 0xd100_0000 | SP_SP => (word >> 10 & 0xfff) << (12 * (word >> 22 & 1)),
+        // sub sp, sp, xN
+        _ if word & 0xffe0_03ff == 0xcb20_0000 | SP_SP => u32::MAX,
+        // stp x, x, [sp, #imm]! and stp d, d, [sp, #imm]!
+        _ if matches!(word & 0xffc0_03e0, 0xa980_03e0 | 0x6d80_03e0) => pre_index(15, 7, 8),
+        // stp q, q, [sp, #imm]!
+        _ if word & 0xffc0_03e0 == 0xad80_0000 | BASE_SP => pre_index(15, 7, 16),
+        // str x, [sp, #imm]!, str d and str q
+        _ if matches!(word & 0xffe0_0fe0, 0xf800_0fe0 | 0xfc00_0fe0 | 0x3c80_0fe0) => pre_index(12, 9, 1),
+        _ => 0,
+    }
 }
 
 /// A canonical prologue, described by the directory entry itself.
@@ -104,6 +139,7 @@ fn pre_indexed(operand: u8, bits: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::allocation;
     use super::prologue;
 
     #[test]
@@ -124,6 +160,28 @@ mod tests {
         ];
         for (bytes, frame) in codes {
             assert_eq!(prologue(bytes), Some(*frame), "{bytes:02x?}");
+        }
+    }
+
+    #[test]
+    fn reads_every_instruction_that_allocates() {
+        let instructions = [
+            (0xd135_43ff, 3408),     // sub sp, sp, #3408
+            (0xd140_0bff, 8192),     // sub sp, sp, #2, lsl #12
+            (0xcb2f_63ff, u32::MAX), // sub sp, sp, x15
+            (0xa9ba_53f3, 96),       // stp x19, x20, [sp, #-96]!
+            (0x6dbe_27e8, 32),       // stp d8, d9, [sp, #-32]!
+            (0xadbf_07e0, 32),       // stp q0, q1, [sp, #-32]!
+            (0xf81f_0ffe, 16),       // str x30, [sp, #-16]!
+            (0xfc1f_0fe8, 16),       // str d8, [sp, #-16]!
+            (0x3c9f_0fe8, 16),       // str q8, [sp, #-16]!
+            (0x9100_43fd, 0),        // add x29, sp, #16
+            (0xa901_7bfd, 0),        // stp x29, x30, [sp, #16]
+            (0xd100_43a0, 0),        // sub x0, x29, #16
+            (0xa881_7bfd, 0),        // stp x29, x30, [sp], #16
+        ];
+        for (word, bytes) in instructions {
+            assert_eq!(allocation(word), bytes, "{word:#010x}");
         }
     }
 

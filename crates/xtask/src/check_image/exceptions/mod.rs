@@ -22,7 +22,7 @@ pub struct Function {
     pub begin: u32,
     /// Size of the code in bytes.
     pub size: u32,
-    /// Bytes by which the prologue moves the stack pointer.
+    /// Bytes by which the function moves the stack pointer.
     pub frame: u32,
     /// Address of the unwind information; `None` when it is packed into the directory entry.
     pub unwind: Option<u32>,
