@@ -22,9 +22,11 @@
 mod macros;
 
 pub mod fwp;
+pub mod inline;
 pub mod ndis;
 pub mod netio;
 pub mod nt;
+pub mod wdf;
 
 /// A GUID from its 128 bits, in the order in which it is written.
 pub const fn guid(bits: u128) -> nt::GUID {

@@ -6,6 +6,7 @@
 
 mod base;
 mod callbacks;
+mod classes;
 mod constants;
 mod enums;
 mod information_enums;
@@ -15,6 +16,7 @@ mod irp;
 mod rtl;
 mod security;
 mod security_constants;
+mod statics;
 mod status;
 mod status_net;
 mod sync;
@@ -22,6 +24,7 @@ mod wdf;
 
 pub use base::*;
 pub use callbacks::*;
+pub use classes::*;
 pub use constants::*;
 pub use enums::*;
 pub use information_enums::*;
@@ -31,6 +34,7 @@ pub use irp::*;
 pub use rtl::*;
 pub use security::*;
 pub use security_constants::*;
+pub use statics::*;
 pub use status::*;
 pub use status_net::*;
 pub use sync::*;

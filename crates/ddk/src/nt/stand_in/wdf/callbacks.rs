@@ -2,6 +2,8 @@
 use super::super::*;
 
 callback! {
+    /// Callback `WDFFUNC`.
+    pub type WDFFUNC = fn();
     /// Callback `PFN_WDF_DEVICE_FILE_CREATE`.
     pub type PFN_WDF_DEVICE_FILE_CREATE = fn(arg1: WDFDEVICE, arg2: WDFREQUEST, arg3: WDFFILEOBJECT);
     /// Callback `PFN_WDF_DEVICE_SHUTDOWN_NOTIFICATION`.
@@ -56,8 +58,6 @@ callback! {
     pub type PFN_WDF_TIMER = fn(arg1: WDFTIMER);
     /// Callback `PFN_WDF_WORKITEM`.
     pub type PFN_WDF_WORKITEM = fn(arg1: WDFWORKITEM);
-    /// Callback `WDFFUNC`.
-    pub type WDFFUNC = fn();
     /// Callback `PFN_GET_UNIQUE_CONTEXT_TYPE`.
     pub type PFN_GET_UNIQUE_CONTEXT_TYPE = fn() -> PCWDF_OBJECT_CONTEXT_TYPE_INFO;
     /// Callback `PFN_WDFDEVICE_WDM_IRP_PREPROCESS`.

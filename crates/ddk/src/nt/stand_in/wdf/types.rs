@@ -1,13 +1,9 @@
 //! KMDF structures and enumerations.
 use super::super::*;
 
-pub type PLIBRARY_MODULE = *mut _LIBRARY_MODULE;
 pub type WDFDRIVER = *mut WDFDRIVER__;
 pub type WDFOBJECT = HANDLE;
 pub type PCWDF_OBJECT_CONTEXT_TYPE_INFO = *const _WDF_OBJECT_CONTEXT_TYPE_INFO;
-pub type WDF_MAJOR_VERSION = ULONG;
-pub type WDF_MINOR_VERSION = ULONG;
-pub type WDF_BUILD_NUMBER = ULONG;
 pub type PWDF_DRIVER_GLOBALS = *mut _WDF_DRIVER_GLOBALS;
 pub type PWDF_OBJECT_ATTRIBUTES = *mut _WDF_OBJECT_ATTRIBUTES;
 pub type PWDF_DRIVER_CONFIG = *mut _WDF_DRIVER_CONFIG;
@@ -31,20 +27,6 @@ pub type PWDF_DRIVER_VERSION_AVAILABLE_PARAMS = *mut _WDF_DRIVER_VERSION_AVAILAB
 pub type WDFSTRING = *mut WDFSTRING__;
 pub type WDFWAITLOCK = *mut WDFWAITLOCK__;
 pub type WDF_DRIVER_VERSION_AVAILABLE_PARAMS = _WDF_DRIVER_VERSION_AVAILABLE_PARAMS;
-/// `_WDF_BIND_INFO` (KMDF).
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct _WDF_BIND_INFO {
-    pub Size: ULONG,
-    pub Component: *mut u16,
-    pub Version: WDF_VERSION,
-    pub FuncCount: ULONG,
-    pub FuncTable: *mut WDFFUNC,
-    pub Module: PLIBRARY_MODULE,
-}
-pub type WDF_BIND_INFO = _WDF_BIND_INFO;
-pub type PWDF_BIND_INFO = *mut _WDF_BIND_INFO;
-
 /// `_WDF_DRIVER_CONFIG` (KMDF).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -225,16 +207,6 @@ pub struct _WDF_TIMER_CONFIG {
 }
 pub type WDF_TIMER_CONFIG = _WDF_TIMER_CONFIG;
 
-/// `_WDF_VERSION` (KMDF).
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct _WDF_VERSION {
-    pub Major: WDF_MAJOR_VERSION,
-    pub Minor: WDF_MINOR_VERSION,
-    pub Build: WDF_BUILD_NUMBER,
-}
-pub type WDF_VERSION = _WDF_VERSION;
-
 /// `_WDF_WORKITEM_CONFIG` (KMDF).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -394,11 +366,6 @@ pub const WDF_ALWAYS_AVAILABLE_FUNCTION_COUNT: u32 = 0x1C5;
 pub const WDF_DRIVER_GLOBALS_NAME_LEN: u32 = 0x20;
 pub const WDF_FIRST_VERSION_SUPPORTING_CLIENT_VERSION_HIGHER_THAN_FRAMEWORK: u32 = 25;
 pub const WDF_INSERT_AT_END: u32 = 0xFFFFFFFF;
-pub const WDF_NO_CONTEXT: u32 = 0;
-pub const WDF_NO_EVENT_CALLBACK: u32 = 0;
-pub const WDF_NO_HANDLE: u32 = 0;
-pub const WDF_NO_OBJECT_ATTRIBUTES: u32 = 0;
-pub const WDF_NO_SEND_OPTIONS: u32 = 0;
 pub const WDF_NULL_POINTER: u32 = 0;
 pub const WDF_REGKEY_DEVICE_SUBKEY: u32 = 0;
 pub const WDF_REGKEY_DRIVER_SUBKEY: u32 = 0;
@@ -413,9 +380,6 @@ opaque! {
 }
 
 layout! {
-    _WDF_BIND_INFO: 48, 8 {
-        Size: 0, 4; Component: 8, 8; Version: 16, 12; FuncCount: 28, 4; FuncTable: 32, 8; Module: 40, 8;
-    }
     _WDF_DRIVER_CONFIG: 32, 8 {
         Size: 0, 4; EvtDriverDeviceAdd: 8, 8; EvtDriverUnload: 16, 8; DriverInitFlags: 24, 4;
         DriverPoolTag: 28, 4;
@@ -461,15 +425,14 @@ layout! {
         Size: 0, 4; EvtTimerFunc: 8, 8; Period: 16, 4; AutomaticSerialization: 20, 1;
         TolerableDelay: 24, 4; UseHighResolutionTimer: 32, 1;
     }
-    _WDF_VERSION: 12, 4 { Major: 0, 4; Minor: 4, 4; Build: 8, 4; }
     _WDF_WORKITEM_CONFIG: 24, 8 { Size: 0, 4; EvtWorkItemFunc: 8, 8; AutomaticSerialization: 16, 1; }
 }
 
 zeroed_default! {
-    _WDF_BIND_INFO, _WDF_DRIVER_CONFIG, _WDF_DRIVER_GLOBALS, _WDF_FILEOBJECT_CONFIG, _WDF_IO_QUEUE_CONFIG,
+    _WDF_DRIVER_CONFIG, _WDF_DRIVER_GLOBALS, _WDF_FILEOBJECT_CONFIG, _WDF_IO_QUEUE_CONFIG,
     _WDF_IO_QUEUE_CONFIG__bindgen_ty_1, _WDF_IO_QUEUE_CONFIG__bindgen_ty_2, _WDF_OBJECT_ATTRIBUTES,
     _WDF_OBJECT_CONTEXT_TYPE_INFO, _WDF_REQUEST_PARAMETERS, _WDF_REQUEST_PARAMETERS__bindgen_ty_1,
     _WDF_REQUEST_PARAMETERS__bindgen_ty_2, _WDF_REQUEST_PARAMETERS__bindgen_ty_3,
     _WDF_REQUEST_PARAMETERS__bindgen_ty_4, _WDF_REQUEST_PARAMETERS__bindgen_ty_5,
-    _WDF_REQUEST_PARAMETERS__bindgen_ty_6, _WDF_TIMER_CONFIG, _WDF_VERSION, _WDF_WORKITEM_CONFIG,
+    _WDF_REQUEST_PARAMETERS__bindgen_ty_6, _WDF_TIMER_CONFIG, _WDF_WORKITEM_CONFIG,
 }
