@@ -80,6 +80,18 @@ impl Carver {
         Some(unsafe { core::slice::from_raw_parts(first.cast::<T>().as_ptr(), count) })
     }
 
+    /// Room for one `T` that is not built yet; `Some(None)` when measuring.
+    #[must_use]
+    pub fn room<T>(&mut self) -> Option<Option<NonNull<T>>> {
+        let align = align_of::<T>().max(64);
+        let start = self.used.checked_next_multiple_of(align)?;
+        self.align = self.align.max(align);
+        self.used = start.checked_add(size_of::<T>())?;
+        let Some(base) = self.base else { return Some(None) };
+        // SAFETY: `start` lies inside the block, by the contract of `carving`.
+        Some(Some(unsafe { base.add(start) }.cast()))
+    }
+
     /// The layout that holds everything asked for so far.
     #[must_use]
     pub fn layout(&self) -> Option<Layout> {

@@ -344,6 +344,11 @@ impl Record {
         self.set_stamp(Stamp::NONE);
     }
 
+    /// The same opener tries again after an end: owner and verdict stay.
+    pub fn reopen(&self) {
+        self.update_bits(bit::CONNECTION & !(bit::ALE | bit::ESTABLISHED), 0);
+    }
+
     /// True when the connection has ended, so that a SYN begins a new one.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -1,6 +1,102 @@
 //! The compiled form of a policy, and its verification: the bytes may come from anywhere.
+//!
+//! Little-endian, no alignment. A header of [`HEADER`] bytes, then one record of [`RULE`] bytes per rule, then the items that
+//! the rules point to. A rule record begins with action and direction, then has one (offset, count) pair per field;
+//! a count of zero means that the rule does not ask. Offsets count from the start of the image. The tail of the record
+//! and unknown codes are refused, so that later versions can give them a meaning.
 
+use crate::identity::{MAX_IMAGE, Sid};
 use crate::{Action, Direction};
+
+/// First bytes of an image.
+pub(super) const MAGIC: [u8; 8] = *b"WEIRPOL\0";
+/// Version of the format.
+pub(super) const VERSION: u32 = 1;
+/// Size of the header: magic (8), version (4), length (4), checksum (8), rules (4), flags (4), outbound, inbound,
+/// failure (1 each), and zeros.
+pub(super) const HEADER: usize = 48;
+/// Size of a rule record.
+pub(super) const RULE: usize = 96;
+/// Where the checksum stands.
+pub(super) const CHECKSUM: usize = 16;
+/// Flag of the header: some rule asks for the interface.
+pub(super) const USES_INTERFACE: u32 = 1;
+/// Most items that one field of a rule may list.
+pub(super) const MAX_ITEMS: u32 = 4_096;
+/// Longest name of a rule or an interface.
+pub(super) const MAX_NAME: u32 = 256;
+
+/// Codes in rule records and items.
+pub(super) mod code {
+    pub(crate) const PERMIT: u8 = 0;
+    pub(crate) const BLOCK: u8 = 1;
+    pub(crate) const BOTH: u8 = 0;
+    pub(crate) const OUT: u8 = 1;
+    pub(crate) const IN: u8 = 2;
+    pub(crate) const OPEN: u8 = 0;
+    pub(crate) const CLOSED: u8 = 1;
+    /// Interface by name: value = offset of UTF-16 units.
+    pub(crate) const NAME: u32 = 0;
+    /// Interface by LUID.
+    pub(crate) const LUID: u32 = 1;
+    /// Interface by index.
+    pub(crate) const INDEX: u32 = 2;
+    /// Application by whole NT path.
+    pub(crate) const PATH: u32 = 0;
+    /// Application by the last component of its path.
+    pub(crate) const FILE: u32 = 1;
+    /// Application by its path below the volume, on any volume.
+    pub(crate) const BELOW_VOLUME: u32 = 2;
+}
+
+/// A field of a rule record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Name,
+    Protocol,
+    Ethertype,
+    Local,
+    Remote,
+    LocalPort,
+    RemotePort,
+    Interface,
+    Application,
+    User,
+}
+
+impl Field {
+    pub(super) const ALL: [Field; 10] = [
+        Field::Name,
+        Field::Protocol,
+        Field::Ethertype,
+        Field::Local,
+        Field::Remote,
+        Field::LocalPort,
+        Field::RemotePort,
+        Field::Interface,
+        Field::Application,
+        Field::User,
+    ];
+
+    /// Where its (offset, count) pair stands in the record.
+    pub(super) fn position(self) -> usize {
+        4 + 8 * (self as usize)
+    }
+
+    /// Size of one item: a byte of the name, a protocol, an ethertype, a prefix (address and length), a port range (first
+    /// and last), an interface (kind, units, value), an application (kind, offset, units), a user (offset, bytes).
+    pub(super) fn item(self) -> usize {
+        match self {
+            Field::Name | Field::Protocol => 1,
+            Field::Ethertype => 2,
+            Field::Local | Field::Remote => 17,
+            Field::LocalPort | Field::RemotePort => 4,
+            Field::Interface => 16,
+            Field::Application => 12,
+            Field::User => 8,
+        }
+    }
+}
 
 /// What happens to a frame for which the filter cannot decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,10 +167,61 @@ pub struct RuleView<'a> {
     pub action: Action,
 }
 
+/// One rule of an image.
+#[derive(Clone, Copy)]
+pub(super) struct Rule<'a> {
+    image: &'a [u8],
+    record: &'a [u8; RULE],
+}
+
 impl<'a> Image<'a> {
     /// Checks every byte that evaluation will rely on.
     pub fn verify(bytes: &'a [u8]) -> Result<Self, PolicyError> {
-        Ok(Self { bytes })
+        let header = bytes.first_chunk::<HEADER>().ok_or(PolicyError::Length)?;
+        if !header.starts_with(&MAGIC) {
+            return Err(PolicyError::Magic);
+        }
+        if u32_at(bytes, 8) != Some(VERSION) {
+            return Err(PolicyError::Version);
+        }
+        if u32_at(bytes, 12).map(|length| length as usize) != Some(bytes.len()) {
+            return Err(PolicyError::Length);
+        }
+        if u64_at(bytes, CHECKSUM) != Some(checksum(bytes)) {
+            return Err(PolicyError::Checksum);
+        }
+        let image = Self { bytes };
+        let [outbound, inbound, failure, rest @ ..] = bytes
+            .get(32..)
+            .and_then(|tail| tail.first_chunk::<{ HEADER - 32 }>())
+            .ok_or(PolicyError::Header)?;
+        if [*outbound, *inbound, *failure].iter().any(|value| *value > 1)
+            || rest.iter().any(|byte| *byte != 0)
+        {
+            return Err(PolicyError::Header);
+        }
+        let count = u32_at(bytes, 24).ok_or(PolicyError::Header)?;
+        let (records, _) = bytes.get(HEADER..).unwrap_or(&[]).as_chunks::<RULE>();
+        if records.len() < count as usize {
+            return Err(PolicyError::Length);
+        }
+        let mut flags = 0;
+        for (index, record) in (0..count).zip(records) {
+            let rule = Rule { image: bytes, record };
+            rule.verify(index)?;
+            if !rule.items(Field::Interface).is_empty() {
+                flags |= USES_INTERFACE;
+            }
+        }
+        if u32_at(bytes, 28) != Some(flags) {
+            return Err(PolicyError::Header);
+        }
+        Ok(image)
+    }
+
+    /// Bytes that [`Image::verify`] accepted earlier. Other bytes give wrong answers, but nothing worse.
+    pub(crate) fn verified_before(bytes: &'a [u8]) -> Self {
+        Self { bytes }
     }
 
     /// The bytes that were verified.
@@ -83,22 +230,192 @@ impl<'a> Image<'a> {
         self.bytes
     }
 
+    /// True when some rule asks for the interface.
+    #[must_use]
+    pub fn uses_interface(&self) -> bool {
+        u32_at(self.bytes, 28).is_some_and(|flags| flags & USES_INTERFACE != 0)
+    }
+
     /// Number of rules.
     #[must_use]
     pub fn rule_count(&self) -> u32 {
-        0
+        u32_at(self.bytes, 24).unwrap_or(0)
     }
 
     /// The rule with this index.
     #[must_use]
     pub fn rule(&self, index: u32) -> Option<RuleView<'a>> {
-        let _ = index;
-        None
+        let rule = self.rules().nth(index as usize)?;
+        Some(RuleView { name: core::str::from_utf8(rule.items(Field::Name)).ok()?, action: rule.action() })
     }
 
     /// The defaults.
     #[must_use]
     pub fn defaults(&self) -> Defaults {
-        Defaults { outbound: Action::Permit, inbound: Action::Permit, failure: Failure::Open }
+        let action = |offset: usize| match self.bytes.get(offset) {
+            Some(&code::BLOCK) => Action::Block,
+            _ => Action::Permit,
+        };
+        let failure = match self.bytes.get(34) {
+            Some(&code::CLOSED) => Failure::Closed,
+            _ => Failure::Open,
+        };
+        Defaults { outbound: action(32), inbound: action(33), failure }
     }
+
+    pub(super) fn rules(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        let image = self.bytes;
+        let (records, _) = image.get(HEADER..).unwrap_or(&[]).as_chunks::<RULE>();
+        records.iter().take(self.rule_count() as usize).map(move |record| Rule { image, record })
+    }
+}
+
+impl<'a> Rule<'a> {
+    pub(super) fn action(&self) -> Action {
+        let [action, ..] = *self.record;
+        if action == code::BLOCK { Action::Block } else { Action::Permit }
+    }
+
+    pub(super) fn direction(&self) -> Option<Direction> {
+        let [_, direction, ..] = *self.record;
+        match direction {
+            code::OUT => Some(Direction::Send),
+            code::IN => Some(Direction::Receive),
+            _ => None,
+        }
+    }
+
+    /// The items of a field, end to end; empty when the rule does not ask.
+    pub(super) fn items(&self, field: Field) -> &'a [u8] {
+        self.pair(field)
+            .and_then(|(offset, count)| slice(self.image, offset, count, field.item()))
+            .unwrap_or(&[])
+    }
+
+    /// UTF-16 units in the image.
+    pub(super) fn units(&self, offset: u32, count: u32) -> impl Iterator<Item = u16> + Clone + use<'a> {
+        let bytes = slice(self.image, offset, count, 2).unwrap_or(&[]);
+        bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit))
+    }
+
+    /// Bytes in the image.
+    pub(super) fn bytes(&self, offset: u32, count: u32) -> &'a [u8] {
+        slice(self.image, offset, count, 1).unwrap_or(&[])
+    }
+
+    fn pair(&self, field: Field) -> Option<(u32, u32)> {
+        let position = field.position();
+        Some((u32_at(self.record, position)?, u32_at(self.record, position + 4)?))
+    }
+
+    fn verify(&self, index: u32) -> Result<(), PolicyError> {
+        let [action, direction, rest @ ..] = self.record;
+        let tail = rest.get(Field::ALL.len() * 8 + 2..).unwrap_or(&[]);
+        let pad = rest.iter().take(2).chain(tail);
+        if *action > code::BLOCK || *direction > code::IN || pad.into_iter().any(|byte| *byte != 0) {
+            return Err(PolicyError::Rule(index));
+        }
+        for field in Field::ALL {
+            let (offset, count) = self.pair(field).ok_or(PolicyError::Rule(index))?;
+            let limit = if field == Field::Name { MAX_NAME } else { MAX_ITEMS };
+            if count > limit {
+                return Err(PolicyError::Rule(index));
+            }
+            let items = slice(self.image, offset, count, field.item()).ok_or(PolicyError::Bounds(index))?;
+            self.verify_items(field, items, index)?;
+        }
+        Ok(())
+    }
+
+    fn verify_items(&self, field: Field, items: &[u8], index: u32) -> Result<(), PolicyError> {
+        let well_formed = match field {
+            Field::Name => !items.is_empty() && core::str::from_utf8(items).is_ok(),
+            Field::Protocol | Field::Ethertype => true,
+            Field::Local | Field::Remote => prefixes(items).all(|(_, length)| length <= 128),
+            Field::LocalPort | Field::RemotePort => port_ranges(items).all(|(first, last)| first <= last),
+            Field::Interface => interfaces(items).all(|(kind, units, value)| match kind {
+                code::NAME => {
+                    (1..=MAX_NAME).contains(&units)
+                        && u32::try_from(value)
+                            .is_ok_and(|offset| slice(self.image, offset, units, 2).is_some())
+                }
+                code::LUID | code::INDEX => units == 0 && value != 0,
+                _ => false,
+            }),
+            Field::Application => applications(items).all(|(kind, offset, units)| {
+                kind <= code::BELOW_VOLUME
+                    && (1..=MAX_IMAGE as u32).contains(&units)
+                    && slice(self.image, offset, units, 2).is_some()
+            }),
+            Field::User => users(items).all(|(offset, length)| {
+                slice(self.image, offset, length, 1).is_some_and(|sid| Sid::new(sid).is_some())
+            }),
+        };
+        if well_formed { Ok(()) } else { Err(PolicyError::Rule(index)) }
+    }
+}
+
+/// Addresses and prefix lengths.
+pub(super) fn prefixes(items: &[u8]) -> impl Iterator<Item = (u128, u8)> {
+    items.as_chunks::<17>().0.iter().map(|[address @ .., length]| (u128::from_be_bytes(*address), *length))
+}
+
+/// First and last ports.
+pub(super) fn port_ranges(items: &[u8]) -> impl Iterator<Item = (u16, u16)> {
+    items
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|[f0, f1, l0, l1]| (u16::from_le_bytes([*f0, *f1]), u16::from_le_bytes([*l0, *l1])))
+}
+
+/// Kinds, units, values.
+pub(super) fn interfaces(items: &[u8]) -> impl Iterator<Item = (u32, u32, u64)> {
+    items.as_chunks::<16>().0.iter().map(|[k0, k1, k2, k3, u0, u1, u2, u3, value @ ..]| {
+        (
+            u32::from_le_bytes([*k0, *k1, *k2, *k3]),
+            u32::from_le_bytes([*u0, *u1, *u2, *u3]),
+            u64::from_le_bytes(*value),
+        )
+    })
+}
+
+/// Kinds, offsets, units.
+pub(super) fn applications(items: &[u8]) -> impl Iterator<Item = (u32, u32, u32)> {
+    items.as_chunks::<12>().0.iter().map(|[k0, k1, k2, k3, o0, o1, o2, o3, units @ ..]| {
+        (
+            u32::from_le_bytes([*k0, *k1, *k2, *k3]),
+            u32::from_le_bytes([*o0, *o1, *o2, *o3]),
+            u32::from_le_bytes(*units),
+        )
+    })
+}
+
+/// Offsets and lengths of SIDs.
+pub(super) fn users(items: &[u8]) -> impl Iterator<Item = (u32, u32)> {
+    items.as_chunks::<8>().0.iter().map(|[o0, o1, o2, o3, length @ ..]| {
+        (u32::from_le_bytes([*o0, *o1, *o2, *o3]), u32::from_le_bytes(*length))
+    })
+}
+
+/// FNV-1a over the image, the checksum itself taken as zero. Guards against accidents, not against forgery: whoever may
+/// set a policy may set any.
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().enumerate().fold(0xcbf2_9ce4_8422_2325, |hash, (offset, byte)| {
+        let byte = if (CHECKSUM..CHECKSUM + 8).contains(&offset) { 0 } else { *byte };
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn slice(bytes: &[u8], offset: u32, count: u32, size: usize) -> Option<&[u8]> {
+    let start = offset as usize;
+    bytes.get(start..start.checked_add((count as usize).checked_mul(size)?)?)
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    bytes.get(offset..)?.first_chunk::<4>().map(|chunk| u32::from_le_bytes(*chunk))
+}
+
+fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    bytes.get(offset..)?.first_chunk::<8>().map(|chunk| u64::from_le_bytes(*chunk))
 }

@@ -54,6 +54,12 @@ pub mod protocol {
     pub const HIP: u8 = 139;
     /// Shim6.
     pub const SHIM6: u8 = 140;
+
+    /// True for protocols whose header begins with ports.
+    #[must_use]
+    pub fn has_ports(protocol: u8) -> bool {
+        matches!(protocol, TCP | UDP | DCCP | SCTP | UDP_LITE)
+    }
 }
 
 const VXLAN_PORT: u16 = 4789;

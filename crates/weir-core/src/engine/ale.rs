@@ -1,0 +1,152 @@
+//! What the ALE callouts say and ask: who owns a flow, and whether it may exist.
+
+use super::{AleFlow, Authorization, Engine, failure};
+use crate::counters::{Counter, Tally};
+use crate::epoch::Guard;
+use crate::flow::{FlowKey, Opening, Owner, Record, Side, Stamp, Verdict};
+use crate::identity::{Sid, Units};
+use crate::policy::{Decider, Decision, Identity, Query};
+use crate::wire::{ethertype, protocol};
+use crate::{Action, Direction, Time};
+
+impl Engine {
+    /// ALE asks whether a flow may exist (AUTH_CONNECT, AUTH_RECV_ACCEPT). The answer is also what [`super::Batch::inspect`]
+    /// will do to its frames, in both directions.
+    pub fn authorize(&self, processor: u32, now: Time, flow: &AleFlow<'_>) -> Authorization {
+        let mut tally = Tally::new();
+        let guard = self.domain.enter(processor);
+        let (key, local) = key(flow);
+        let owner = self.intern(flow, &mut tally);
+
+        let opening = Opening { now, origin: flow.direction, local };
+        let record = match self.flows.get_or_insert(&guard, &key, &opening) {
+            Ok((record, created)) => {
+                tally.add(Counter::FlowsCreated, u64::from(created));
+                Some(record)
+            }
+            Err(_) => {
+                tally.count(Counter::TableFull);
+                None
+            }
+        };
+        if let Some(record) = record {
+            if record.is_over() && !flow.reauthorize {
+                record.restart(flow.direction, local);
+            }
+            record.attribute(owner, flow.direction, local);
+            record.touch(now);
+            if record.interface_luid() == 0 {
+                record.set_interface_luid(flow.interface.luid);
+            }
+        }
+
+        let (action, decider) = self.decide(processor, &guard, flow, record, &mut tally);
+        tally.count(Counter::Authorizations);
+        if action == Action::Block {
+            tally.count(Counter::AuthorizationsBlocked);
+        }
+        self.counters.flush(processor, &tally);
+        Authorization { action, decider, flow: record.map(Record::id) }
+    }
+
+    /// ALE_FLOW_ESTABLISHED: the handshake is done. Only key, direction and owner of `flow` count.
+    pub fn established(&self, processor: u32, now: Time, flow: &AleFlow<'_>) {
+        let mut tally = Tally::new();
+        let guard = self.domain.enter(processor);
+        let (key, local) = key(flow);
+        let opening = Opening { now, origin: flow.direction, local };
+        match self.flows.get_or_insert(&guard, &key, &opening) {
+            Ok((record, created)) => {
+                tally.add(Counter::FlowsCreated, u64::from(created));
+                if !record.flags().ale {
+                    record.attribute(self.intern(flow, &mut tally), flow.direction, local);
+                }
+                record.set_established();
+                record.touch(now);
+            }
+            Err(_) => tally.count(Counter::TableFull),
+        }
+        self.counters.flush(processor, &tally);
+    }
+
+    /// ALE resource release, endpoint closure or flow deletion: only the key of `flow` counts.
+    pub fn closed(&self, processor: u32, _now: Time, flow: &AleFlow<'_>) {
+        let guard = self.domain.enter(processor);
+        let (key, _) = key(flow);
+        if let Some(record) = self.flows.find(&guard, &key) {
+            record.set_closed();
+        }
+    }
+
+    fn decide(
+        &self,
+        processor: u32,
+        guard: &Guard<'_>,
+        flow: &AleFlow<'_>,
+        record: Option<&Record>,
+        tally: &mut Tally,
+    ) -> (Action, Decider) {
+        let Some(policy) = self.force.get(guard) else { return (Action::Permit, Decider::Nothing) };
+        let ports = protocol::has_ports(flow.protocol);
+        let (local, remote) = (flow.local, flow.remote);
+        let query = Query {
+            direction: flow.direction,
+            ethertype: Some(ip_ethertype(&key(flow).0)),
+            protocol: Some(flow.protocol),
+            local: Some(local.address),
+            remote: Some(remote.address),
+            local_port: ports.then_some(local.port),
+            remote_port: ports.then_some(remote.port),
+            interface_luid: flow.interface.luid,
+            interface_index: flow.interface.index,
+            interface_name: flow.interface.name,
+            identity: Some(Identity {
+                image: (!flow.image.is_empty()).then_some(Units::Plain(flow.image)),
+                user: Sid::new(flow.user),
+            }),
+        };
+        tally.count(Counter::Evaluations);
+        let (action, decider) = match policy.image.evaluate(&query) {
+            Decision::Decided(action, decider) => (action, decider),
+            Decision::NeedsIdentity => (failure(&policy.image), Decider::Failure),
+            // The packet path knows the interface and decides.
+            Decision::NeedsInterface => return (Action::Permit, Decider::Nothing),
+        };
+        if let Decider::Rule(rule) = decider {
+            policy.count_flow(processor, rule);
+        }
+        if let Some(record) = record {
+            let verdict = match action {
+                Action::Permit => Verdict::Permit,
+                Action::Block => Verdict::Block,
+            };
+            record.set_stamp(Stamp { verdict, decider, generation: policy.generation });
+        }
+        (action, decider)
+    }
+
+    fn intern(&self, flow: &AleFlow<'_>, tally: &mut Tally) -> Owner {
+        let image = self.identities.intern_image(flow.image);
+        let sid = Sid::new(flow.user);
+        let user = sid.map_or(0, |sid| self.identities.intern_user(&sid));
+        if (image == 0 && !flow.image.is_empty()) || (user == 0 && sid.is_some()) {
+            tally.count(Counter::IdentitiesFull);
+        }
+        Owner { image, user, process_id: flow.process_id }
+    }
+}
+
+fn key(flow: &AleFlow<'_>) -> (FlowKey, Side) {
+    let (mut local, mut remote) = (flow.local, flow.remote);
+    if matches!(flow.protocol, protocol::ICMP | protocol::ICMPV6) {
+        (local.port, remote.port) = (0, 0);
+    }
+    let (key, side) = FlowKey::new(flow.protocol, flow.compartment, local, remote);
+    // A flow of an endpoint with itself: let the direction tell the sides apart, as the packet path does.
+    let same = local == remote && flow.direction == Direction::Receive;
+    (key, if same { side.other() } else { side })
+}
+
+pub(super) fn ip_ethertype(key: &FlowKey) -> u16 {
+    if key.is_v4() { ethertype::IPV4 } else { ethertype::IPV6 }
+}

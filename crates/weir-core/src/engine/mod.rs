@@ -1,0 +1,364 @@
+//! Joins parser, flow table, fragment cache, identities, policy and counters, so that the driver stays a thin shell.
+//!
+//! A driver reserves one block of memory ([`Engine::layout`]), builds the engine in it ([`Engine::init`]) and calls:
+//!
+//! * [`Engine::batch`] once per NET_BUFFER_LIST chain, then [`Batch::inspect`] per frame (IRQL <= DISPATCH_LEVEL);
+//! * [`Engine::authorize`], [`Engine::established`], [`Engine::closed`] from the ALE callouts;
+//! * [`Engine::set_policy`], [`Engine::list_flows`], [`Engine::status`] from the control device (PASSIVE_LEVEL);
+//! * [`Engine::age`] from a timer (PASSIVE_LEVEL or DISPATCH_LEVEL).
+
+mod ale;
+mod force;
+mod inspect;
+
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::counters::{Counter, Counters, Tally};
+use crate::epoch::Domain;
+use crate::flow::{self, Endpoint, FlowView, Record, State};
+use crate::fragment;
+use crate::identity::{self, IdentityView};
+use crate::memory::Carver;
+use crate::policy::{Decider, Failure, Identity, Image, PolicyError};
+use crate::wire::{Frame, Malformed, Medium, protocol};
+use crate::{Action, Direction, Time};
+
+use force::{Force, InForce};
+pub use inspect::Batch;
+
+/// Sizes of the tables, fixed for the life of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Processors that will call.
+    pub processors: u32,
+    /// Flows that can be known at once.
+    pub flows: u32,
+    /// Fragmented datagrams that can be known at once.
+    pub fragments: u32,
+    /// Application images and users, together, that can be known.
+    pub identities: u32,
+    /// Rules whose hits are counted one by one; a policy with more is refused.
+    pub rules: u32,
+    /// How long flows stay without frames.
+    pub timeouts: Timeouts,
+    /// Below this number of flows none is removed, so that a quiet machine keeps its history.
+    pub keep: u32,
+    /// Secret of the hash functions; must not be guessable from the network.
+    pub seed: [u64; 2],
+}
+
+impl Config {
+    /// Sizes for a server.
+    #[must_use]
+    pub fn new(processors: u32, seed: [u64; 2]) -> Self {
+        Self {
+            processors,
+            flows: 65_536,
+            fragments: 1_024,
+            identities: 2_048,
+            rules: 4_096,
+            timeouts: Timeouts::default(),
+            keep: 32_768,
+            seed,
+        }
+    }
+}
+
+/// How long a flow stays without frames, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP connections in use.
+    pub tcp: u32,
+    /// TCP connections whose handshake did not finish, and flows that were authorised but never seen.
+    pub opening: u32,
+    /// Everything without connections.
+    pub other: u32,
+    /// Flows that ended.
+    pub ended: u32,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { tcp: 7_200, opening: 60, other: 180, ended: 30 }
+    }
+}
+
+/// The adapter that carries a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface<'a> {
+    /// LUID, 0 when not known.
+    pub luid: u64,
+    /// Index, 0 when not known.
+    pub index: u32,
+    /// What its frames begin with.
+    pub medium: Medium,
+    /// Routing compartment.
+    pub compartment: u32,
+    /// Name that `interface = "..."` rules are compared with (the alias that users see), UTF-16, any case; empty when
+    /// not known.
+    pub name: &'a [u16],
+}
+
+/// What to do with a frame, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// Pass or drop.
+    pub action: Action,
+    /// Who decided.
+    pub decider: Decider,
+    /// What the frame is.
+    pub frame: Frame,
+    /// Id of its flow, when it has one.
+    pub flow: Option<u64>,
+}
+
+/// An ALE authorisation (AUTH_CONNECT or AUTH_RECV_ACCEPT).
+#[derive(Clone, Copy, Debug)]
+pub struct AleFlow<'a> {
+    /// `Send` for AUTH_CONNECT, `Receive` for AUTH_RECV_ACCEPT.
+    pub direction: Direction,
+    /// IP protocol.
+    pub protocol: u8,
+    /// Routing compartment.
+    pub compartment: u32,
+    /// Local end. The ports do not count for ICMP, where ALE gives type and code.
+    pub local: Endpoint,
+    /// Remote end.
+    pub remote: Endpoint,
+    /// Interface; `luid` 0 when ALE does not know it (yet).
+    pub interface: Interface<'a>,
+    /// Application path as ALE gives it (NT path, UTF-16, any case, no terminator); empty when unknown.
+    pub image: &'a [u16],
+    /// Process id, 0 when unknown.
+    pub process_id: u64,
+    /// Binary SID of the user; empty when unknown.
+    pub user: &'a [u8],
+    /// `FWP_CONDITION_FLAG_IS_REAUTHORIZE` was set.
+    pub reauthorize: bool,
+}
+
+/// Answer to an ALE authorisation.
+#[derive(Clone, Copy, Debug)]
+pub struct Authorization {
+    /// What to tell ALE.
+    pub action: Action,
+    /// Who decided.
+    pub decider: Decider,
+    /// Id of the flow record, when there was room for one.
+    pub flow: Option<u64>,
+}
+
+/// State of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Status {
+    /// Generation of the policy in force, 0 when none is.
+    pub generation: u32,
+    /// Rules of the policy in force.
+    pub rules: u32,
+    /// Flows in the table.
+    pub flows: u32,
+    /// Flows it has room for.
+    pub flow_capacity: u32,
+    /// Identities known.
+    pub identities: u32,
+}
+
+/// How often a rule decided.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleHits {
+    /// Frames.
+    pub frames: u64,
+    /// ALE authorisations.
+    pub flows: u64,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    domain: Domain,
+    force: Force,
+    flows: flow::Table,
+    fragments: fragment::Cache,
+    identities: identity::Table,
+    counters: Counters,
+    age_cursor: AtomicU64,
+}
+
+impl Engine {
+    /// Places looked at by one call of [`Engine::age`].
+    const AGE_PLACES: usize = 8_192;
+
+    /// The memory that [`Engine::init`] needs; `None` when the sizes make no sense.
+    #[must_use]
+    pub fn layout(config: &Config) -> Option<Layout> {
+        let mut carver = Carver::measuring();
+        let _ = carver.room::<Engine>()?;
+        Self::carve(&mut carver, config)?;
+        carver.layout()
+    }
+
+    /// Builds the engine in `memory`.
+    ///
+    /// # Safety
+    /// `memory` must be as large and as aligned as [`Engine::layout`] says for the same `config`, all zero bytes, used by
+    /// nobody else, and live until the last use of the returned reference.
+    #[expect(unsafe_code, reason = "in-place construction")]
+    pub unsafe fn init(memory: NonNull<u8>, config: &Config) -> Option<&'static Engine> {
+        // SAFETY: the caller promises what `carving` asks for; `layout` measured the same sequence of calls.
+        let mut carver = unsafe { Carver::carving(memory) };
+        let room = carver.room::<Engine>()??;
+        let engine = Self::carve(&mut carver, config)?;
+        // SAFETY: `room` is inside the block, aligned for an engine, and handed out once.
+        unsafe { room.write(engine) };
+        // SAFETY: written just now, and the caller keeps the memory alive and to the engine alone.
+        Some(unsafe { room.as_ref() })
+    }
+
+    fn carve(carver: &mut Carver, config: &Config) -> Option<Self> {
+        let [first, second] = config.seed;
+        // Different secrets per table, so that what is learnt about one tells nothing about another.
+        let seed = |salt: u64| [first ^ salt, second.rotate_left(17) ^ salt];
+        Some(Self {
+            config: *config,
+            domain: Domain::carve(carver, config.processors)?,
+            force: Force::carve(carver, config.processors, config.rules)?,
+            flows: flow::Table::carve(carver, config.flows, config.seed)?,
+            fragments: fragment::Cache::carve(carver, config.fragments, seed(0x6a09_e667_f3bc_c908))?,
+            identities: identity::Table::carve(carver, config.identities, seed(0xbb67_ae85_84ca_a73b))?,
+            counters: Counters::carve(carver, config.processors)?,
+            age_cursor: AtomicU64::new(0),
+        })
+    }
+
+    /// Begins a batch of frames on `processor`. Policy and flow records that the batch sees stay valid until it is dropped,
+    /// so do not wait for anything while holding one.
+    #[must_use]
+    pub fn batch(&self, processor: u32, now: Time) -> Batch<'_> {
+        Batch::new(self, processor, now)
+    }
+
+    /// Verifies `image` and puts it in force; returns its generation and the image that was in force before, which nobody
+    /// uses any more.
+    ///
+    /// `pause` is called while waiting for the packet path to leave the old image: sleep or yield there. IRQL:
+    /// PASSIVE_LEVEL. On error the old policy stays in force and `image` is not kept.
+    ///
+    /// # Safety
+    /// `image` must stay valid and unchanged until this engine gives it back, or is no longer used.
+    #[expect(unsafe_code, reason = "the image is shared with the packet path")]
+    pub unsafe fn set_policy(
+        &self,
+        image: NonNull<[u8]>,
+        pause: impl FnMut(),
+    ) -> Result<(u32, Option<NonNull<[u8]>>), PolicyError> {
+        // SAFETY: passed on unchanged.
+        unsafe { self.force.set(&self.domain, image, pause) }
+    }
+
+    /// Takes the policy out of force: everything passes. Gives the image back.
+    pub fn clear_policy(&self, pause: impl FnMut()) -> Result<Option<NonNull<[u8]>>, PolicyError> {
+        self.force.clear(&self.domain, pause)
+    }
+
+    /// Shows the image in force and its generation to `read`, which must not wait.
+    pub fn with_policy<R>(&self, processor: u32, read: impl FnOnce(Option<(u32, &[u8])>) -> R) -> R {
+        let guard = self.domain.enter(processor);
+        read(self.force.get(&guard).map(|policy| (policy.generation, policy.image.bytes())))
+    }
+
+    /// Shows flows to `each` from `cursor` (0 = first) until it says `false` for one, which is not counted as shown;
+    /// returns the cursor to go on from, or 0 at the end.
+    pub fn list_flows(&self, processor: u32, cursor: u64, each: &mut impl FnMut(&FlowView) -> bool) -> u64 {
+        let guard = self.domain.enter(processor);
+        self.flows.for_each_from(&guard, cursor, usize::MAX, &mut |record| each(&record.view()))
+    }
+
+    /// Shows identities to `each` from `cursor` (0 = first) until it says `false` for one, which is not counted as shown;
+    /// returns the cursor to go on from, or 0 at the end.
+    pub fn list_identities(&self, cursor: u64, each: &mut impl FnMut(&IdentityView<'_>) -> bool) -> u64 {
+        self.identities.list(cursor, each)
+    }
+
+    /// Numbers about the engine.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let guard = self.domain.enter(0);
+        let policy = self.force.get(&guard);
+        Status {
+            generation: policy.map_or(0, |policy| policy.generation),
+            rules: policy.map_or(0, |policy| policy.image.rule_count()),
+            flows: self.flows.len(),
+            flow_capacity: self.flows.capacity(),
+            identities: self.identities.len(),
+        }
+    }
+
+    /// Sum of a counter over all processors.
+    #[must_use]
+    pub fn counter(&self, counter: Counter) -> u64 {
+        self.counters.get(counter)
+    }
+
+    /// Frames that were malformed for `reason`.
+    #[must_use]
+    pub fn malformed(&self, reason: Malformed) -> u64 {
+        self.counters.malformed(reason)
+    }
+
+    /// How often the rule with this index of the policy in force decided since that policy came into force.
+    #[must_use]
+    pub fn rule_hits(&self, index: u32) -> RuleHits {
+        self.force.hits(index)
+    }
+
+    /// Removes flows that ended or idle too long, and makes the memory of removed ones usable again. Looks at a part of
+    /// the table each time: call it every second or so, never from inside a [`Batch`].
+    pub fn age(&self, processor: u32, now: Time) {
+        let guard = self.domain.enter(processor);
+        let mut removed = 0;
+        let cursor = self.age_cursor.load(Ordering::Relaxed);
+        let next = self.flows.for_each_from(&guard, cursor, Self::AGE_PLACES, &mut |record| {
+            if self.flows.len() > self.config.keep
+                && self.is_stale(record, now)
+                && self.flows.remove(&guard, record)
+            {
+                removed += 1;
+            }
+            true
+        });
+        self.age_cursor.store(next, Ordering::Relaxed);
+        drop(guard);
+        let mut tally = Tally::new();
+        tally.add(Counter::FlowsRemoved, removed);
+        self.counters.flush(processor, &tally);
+        self.flows.reclaim(&self.domain);
+    }
+
+    fn is_stale(&self, record: &Record, now: Time) -> bool {
+        let timeouts = &self.config.timeouts;
+        let seconds = match record.state() {
+            State::Closed | State::Reset => timeouts.ended,
+            State::New | State::Opening => timeouts.opening,
+            _ if record.key().protocol() == protocol::TCP => timeouts.tcp,
+            State::Active | State::Closing => timeouts.other,
+        };
+        now.since(record.last_seen()) > u64::from(seconds).saturating_mul(Time::SECOND)
+    }
+
+    /// The owner of a flow as policy sees it.
+    fn identity(&self, record: &Record) -> Identity<'_> {
+        let owner = record.owner();
+        Identity { image: self.identities.image(owner.image), user: self.identities.user(owner.user) }
+    }
+}
+
+/// What a policy says when it cannot decide.
+fn failure(image: &Image<'_>) -> Action {
+    match image.defaults().failure {
+        Failure::Open => Action::Permit,
+        Failure::Closed => Action::Block,
+    }
+}
