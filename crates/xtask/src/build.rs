@@ -71,9 +71,11 @@ pub fn cargo(tools: &CrossTools, arch: Arch, profile: Profile, subcommand: &str)
     cargo.args(["--locked", "--package", "weir", "--target", arch.target()]);
     cargo.args(tools.arguments());
     cargo.arg("--target-dir").arg(workspace::cross_target_dir());
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
+    match profile {
+        Profile::Release => cargo.arg("--release"),
+        // Unoptimised, this crate keeps references to C's fma, which the kernel does not have.
+        Profile::Debug => cargo.args(["--config", "profile.dev.package.compiler_builtins.opt-level=1"]),
+    };
     if !toolchain::has_wdk() {
         cargo.arg("--no-default-features");
     }

@@ -161,7 +161,7 @@ pub fn apt_install(packages: &[&str]) -> Result<()> {
         let mut command = privileged("apt-get").with_context(|| {
             format!("missing packages, and neither root nor sudo: apt-get install {list}")
         })?;
-        command.args(["-y", "-qq", "-o", "DPkg::Lock::Timeout=300"]).args(arguments);
+        command.args(["-y", "-qq", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]).args(arguments);
         process::run(&mut command).with_context(|| format!("cannot install {list}"))?;
     }
     Ok(())
