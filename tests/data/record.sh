@@ -108,7 +108,7 @@ record() { # name interface [tcpdump options]: start listening on the workstatio
     shift 2
     # Every capture begins with ARP and neighbour discovery.
     for ns in $WS $NET; do for port in eth0 eth1; do ip -n $ns neigh flush dev $port; done; done
-    job $WS tcpdump -Z root -q -U --immediate-mode -s 0 -i "$interface" -w "$tmp/$name" "$@" 2>"$tmp/$name.log" &
+    job $WS tcpdump -Z root -q -U --immediate-mode -B 8192 -s 2048 -i "$interface" -w "$tmp/$name" "$@" 2>"$tmp/$name.log" &
     until grep -q 'listening on' "$tmp/$name.log" 2>/dev/null; do sleep 0.05; done
 }
 finish() { # stop every tcpdump and wait for it
@@ -119,6 +119,10 @@ finish() { # stop every tcpdump and wait for it
     done)
     kill -INT $pids
     while [ -n "$(for pid in $pids; do [ -d "/proc/$pid" ] && echo y || true; done)" ]; do sleep 0.05; done
+    if grep -h 'dropped by' "$tmp"/*.log | grep -v '^0 '; then
+        echo "record.sh: tcpdump lost frames" >&2
+        return 1
+    fi
 }
 anonymous() { editcap --discard-capture-comment -F pcapng "$1" "$2" 2>/dev/null; }
 describe() { # file title locals special-cases: the toml beside a capture; numbers come from capinfos
