@@ -121,26 +121,6 @@ imports! {
         key: *const GUID,
         callout: *mut *mut FWPM_CALLOUT0,
     ) -> NTSTATUS;
-    /// `FwpmSubLayerGetByKey0`.
-    #[must_use]
-    pub fn FwpmSubLayerGetByKey0(
-        engineHandle: HANDLE,
-        key: *const GUID,
-        subLayer: *mut *mut FWPM_SUBLAYER0,
-    ) -> NTSTATUS;
-    /// `FwpmProviderGetByKey0`.
-    #[must_use]
-    pub fn FwpmProviderGetByKey0(
-        engineHandle: HANDLE,
-        key: *const GUID,
-        provider: *mut *mut FWPM_PROVIDER0,
-    ) -> NTSTATUS;
-    /// `FwpmFilterGetById0`.
-    #[must_use]
-    pub fn FwpmFilterGetById0(engineHandle: HANDLE, id: u64, filter: *mut *mut FWPM_FILTER0) -> NTSTATUS;
-    /// `FwpmCalloutGetById0`.
-    #[must_use]
-    pub fn FwpmCalloutGetById0(engineHandle: HANDLE, id: u32, callout: *mut *mut FWPM_CALLOUT0) -> NTSTATUS;
     /// `FwpmCalloutCreateEnumHandle0`.
     #[must_use]
     pub fn FwpmCalloutCreateEnumHandle0(
