@@ -1,0 +1,92 @@
+//! The command line: every command with its options, as `--help` shows them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  the command line or an input file is at fault
+  3  the run could not be made or not be finished";
+
+/// Weir: a network filter for Windows.
+#[derive(Debug, Parser)]
+#[command(name = "weirctl", version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check and compile policies.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Tell whether a policy is valid; show errors with line, column and a hint.
+    Check(PolicyCheck),
+    /// Compile a policy to the image that the driver takes.
+    Compile(PolicyCompile),
+}
+
+#[derive(Debug, Args)]
+pub struct PolicyCheck {
+    /// The policy (TOML).
+    pub policy: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct PolicyCompile {
+    /// The policy (TOML).
+    pub policy: PathBuf,
+    /// Where to put the image.
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Device behind a drive letter of the machine that will run the policy.
+    #[arg(long, value_name = "C:=DEVICE", value_parser = volume)]
+    pub volume: Vec<(char, String)>,
+}
+
+/// Parses `C:=\Device\HarddiskVolume3`.
+fn volume(text: &str) -> Result<(char, String), String> {
+    let (letter, device) =
+        text.split_once('=').ok_or(r"expected a form like `C:=\Device\HarddiskVolume3`")?;
+    let mut letters = letter.strip_suffix(':').unwrap_or(letter).chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) if letter.is_ascii_alphabetic() && device.starts_with('\\') => {
+            Ok((letter.to_ascii_uppercase(), device.trim_end_matches('\\').to_owned()))
+        }
+        (_, None) if !device.starts_with('\\') => {
+            Err(r"a device starts with `\`, like `\Device\HarddiskVolume3`".into())
+        }
+        _ => Err(format!("`{letter}` is not a drive letter")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn volumes() {
+        let device = r"\Device\HarddiskVolume3";
+        assert_eq!(volume(&format!("c:={device}")), Ok(('C', device.to_owned())));
+        assert_eq!(volume(&format!("D={device}\\")), Ok(('D', device.to_owned())));
+        for bad in ["", "C:", "CC:=\\x", "C:=x", "=\\x", "1=\\x"] {
+            assert!(volume(bad).is_err(), "{bad}");
+        }
+    }
+}
