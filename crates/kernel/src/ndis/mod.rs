@@ -1,0 +1,18 @@
+//! NDIS: packets, lightweight filters, OID requests.
+
+mod chain;
+mod filter;
+mod flags;
+mod loan;
+mod net_buffer;
+mod oid;
+
+pub use chain::{Chain, Completed, Incoming, Outgoing, Returned};
+pub use filter::{
+    AttachParameters, FilterDriver, FilterHandle, FilterModule, Names, Registration, RestartParameters,
+    version,
+};
+pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
+pub use loan::Loan;
+pub use net_buffer::{FrameBytes, Nbl, NetBuffers};
+pub use oid::{Direct, OidClone, OidPath, OidRequest, Regular, cancel as cancel_oids};

@@ -1,0 +1,172 @@
+//! Views of one NBL, of its frames, and of the bytes of a frame over any split into MDLs.
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use ddk::ndis::{Ieee8021QNetBufferListInfo, NET_BUFFER, NET_BUFFER_LIST};
+use ddk::nt::MDL;
+
+use crate::mdl;
+use crate::status::Status;
+
+/// One NET_BUFFER_LIST of a chain that the driver currently owns.
+#[derive(Debug)]
+pub struct Nbl<'a> {
+    list: NonNull<NET_BUFFER_LIST>,
+    owned: PhantomData<&'a mut NET_BUFFER_LIST>,
+}
+
+impl<'a> Nbl<'a> {
+    /// A view of `list`.
+    ///
+    /// # Safety
+    /// The driver must own the NBL for `'a`, and no other view of it may be in use.
+    pub(crate) unsafe fn new(list: NonNull<NET_BUFFER_LIST>) -> Self {
+        Self { list, owned: PhantomData }
+    }
+
+    /// The frames of the list. Sends may have several, receives have one.
+    #[must_use]
+    pub fn frames(&self) -> NetBuffers<'_> {
+        // SAFETY: the view's owner guarantees a valid NBL.
+        NetBuffers { next: unsafe { (*self.list.as_ptr()).FirstNetBuffer }, owned: PhantomData }
+    }
+
+    /// The 802.1Q tag control information carried out of band; `None` when there is neither priority nor VLAN.
+    #[doc(alias = "NDIS_NET_BUFFER_LIST_8021Q_INFO")]
+    #[must_use]
+    pub fn vlan_tci(&self) -> Option<u16> {
+        // SAFETY: the view's owner guarantees a valid NBL.
+        let info = unsafe { &(*self.list.as_ptr()).NetBufferListInfo };
+        let value = info.get(Ieee8021QNetBufferListInfo as usize)?.addr() as u32;
+        // Bits 0..3 priority, 3 canonical format, 4..16 VLAN id: the tag has them the other way round.
+        let tci = ((value & 0x7) << 13) | ((value & 0x8) << 9) | ((value >> 4) & 0xFFF);
+        if tci == 0 { None } else { Some(tci as u16) }
+    }
+
+    /// Sets the status that a send completes with.
+    pub fn set_status(&mut self, status: Status) {
+        // SAFETY: the view's owner guarantees a valid NBL that the driver owns.
+        unsafe { (*self.list.as_ptr()).Status = status.0 };
+    }
+}
+
+/// Iterator over the frames of an NBL.
+#[derive(Debug)]
+pub struct NetBuffers<'a> {
+    next: *mut NET_BUFFER,
+    owned: PhantomData<&'a NET_BUFFER>,
+}
+
+impl<'a> Iterator for NetBuffers<'a> {
+    type Item = FrameBytes<'a>;
+
+    fn next(&mut self) -> Option<FrameBytes<'a>> {
+        // SAFETY: the chain of NBs belongs to an NBL that is owned for `'a`.
+        let buffer = unsafe { self.next.as_ref() }?;
+        self.next = buffer.Next;
+        Some(FrameBytes::new(buffer))
+    }
+}
+
+/// The bytes of a frame: the used data of a NET_BUFFER.
+///
+/// Frames are read in place and may change while they are read (the owner of a send may still write): each read copies,
+/// and nothing is read twice for one decision.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameBytes<'a> {
+    first: Span,
+    /// What follows the first MDL.
+    rest: *const MDL,
+    len: usize,
+    owned: PhantomData<&'a NET_BUFFER>,
+}
+
+/// Readable bytes of one MDL.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: *const u8,
+    len: usize,
+}
+
+impl Span {
+    const EMPTY: Self = Self { start: core::ptr::null(), len: 0 };
+
+    /// The bytes of `mdl` from `offset` on; empty when it cannot be mapped or is shorter.
+    fn of(mdl: &MDL, offset: usize) -> Self {
+        let Some(len) = (mdl.ByteCount as usize).checked_sub(offset) else { return Self::EMPTY };
+        match mdl::system_address(mdl) {
+            // SAFETY: the mapping is `ByteCount` bytes long and `offset` does not exceed that.
+            Some(start) => Self { start: unsafe { start.as_ptr().add(offset) }, len },
+            None => Self::EMPTY,
+        }
+    }
+}
+
+impl<'a> FrameBytes<'a> {
+    fn new(buffer: &'a NET_BUFFER) -> Self {
+        // SAFETY: MDLs of an owned NB are valid.
+        let (first, rest) = match unsafe { buffer.CurrentMdl.as_ref() } {
+            Some(mdl) => (Span::of(mdl, buffer.CurrentMdlOffset as usize), mdl.Next.cast_const()),
+            None => (Span::EMPTY, core::ptr::null()),
+        };
+        Self { first, rest, len: buffer.DataLength as usize, owned: PhantomData }
+    }
+
+    /// Length of the frame.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the frame has no byte.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies `N` bytes at `offset`; `None` when the frame or its memory ends before.
+    #[inline]
+    #[must_use]
+    pub fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        let end = offset.checked_add(N)?;
+        if end > self.len {
+            return None;
+        }
+        if end <= self.first.len {
+            // SAFETY: `offset + N` bytes lie inside the first span.
+            return Some(unsafe { self.first.start.add(offset).cast::<[u8; N]>().read_unaligned() });
+        }
+        let mut bytes = [0; N];
+        self.gather(offset, &mut bytes).then_some(bytes)
+    }
+
+    /// Copies over MDL boundaries; says whether all of `out` could be filled.
+    #[inline(never)]
+    fn gather(&self, offset: usize, out: &mut [u8]) -> bool {
+        let mut skip = offset;
+        let mut out = out.iter_mut();
+        let mut span = self.first;
+        let mut next = self.rest;
+        loop {
+            while skip < span.len {
+                let Some(byte) = out.next() else { return true };
+                // SAFETY: `skip` is inside the span.
+                *byte = unsafe { span.start.add(skip).read() };
+                skip += 1;
+            }
+            skip -= span.len;
+            if out.len() == 0 {
+                return true;
+            }
+            // SAFETY: MDLs of an owned NB are valid.
+            let Some(mdl) = (unsafe { next.as_ref() }) else { return false };
+            // An MDL that cannot be mapped ends the frame: skipping it would shift everything behind it.
+            if mdl.ByteCount != 0 && mdl::system_address(mdl).is_none() {
+                return false;
+            }
+            span = Span::of(mdl, 0);
+            next = mdl.Next;
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The Kernel-Mode Driver Framework: a non-PnP driver with a control device.
+
+mod deferred;
+mod device;
+mod driver;
+mod request;
+
+pub use deferred::{Tick, Timer, Work, WorkItem, WorkItemHandle};
+pub use device::{ControlDevice, ControlDeviceInit, DeviceControl};
+pub use driver::{Driver, Unload};
+pub use request::Request;

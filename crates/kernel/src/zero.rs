@@ -1,0 +1,36 @@
+//! C structures that begin their life as zero bytes.
+
+use ddk::fwp::{
+    FWP_VALUE0, FWPM_ACTION0, FWPM_CALLOUT0, FWPM_FILTER0, FWPM_PROVIDER0, FWPM_SESSION0, FWPM_SUBLAYER0,
+};
+use ddk::ndis::NDIS_FILTER_DRIVER_CHARACTERISTICS;
+
+/// Structures whose documentation says that unused members are zero.
+///
+/// # Safety
+/// The all-zero bit pattern must be a valid value.
+pub(crate) unsafe trait Zero: Copy {}
+
+macro_rules! zero {
+    ($($name:ident),* $(,)?) => { $(
+        // SAFETY: integers, nullable pointers, `Option`s of functions, and structs and unions of those.
+        unsafe impl Zero for $name {}
+    )* };
+}
+
+zero!(
+    FWP_VALUE0,
+    FWPM_ACTION0,
+    FWPM_CALLOUT0,
+    FWPM_FILTER0,
+    FWPM_PROVIDER0,
+    FWPM_SESSION0,
+    FWPM_SUBLAYER0,
+    NDIS_FILTER_DRIVER_CHARACTERISTICS,
+);
+
+/// A structure of zero bytes.
+pub(crate) fn zeroed<T: Zero>() -> T {
+    // SAFETY: by the contract of `Zero`.
+    unsafe { core::mem::zeroed() }
+}

@@ -1,0 +1,97 @@
+//! Where each ALE layer keeps what the engine wants to know.
+
+use kernel::wfp::{Classify, Ip};
+use weir_core::Direction;
+use weir_core::engine::{AleFlow, Interface};
+use weir_core::flow::Endpoint;
+use weir_core::wire::Medium;
+
+use crate::filter::{COMPARTMENT, NAME_LENGTH};
+use crate::shared::Shared;
+
+/// Field indexes of a layer; the same for IPv4 and IPv6. `None` for what the layer does not have.
+#[derive(Clone, Copy)]
+pub(super) struct Fields {
+    pub(super) application: u32,
+    pub(super) user: u32,
+    pub(super) local_address: u32,
+    pub(super) local_port: u32,
+    pub(super) protocol: u32,
+    pub(super) remote_address: Option<u32>,
+    pub(super) remote_port: Option<u32>,
+    pub(super) interface: u32,
+    pub(super) interface_index: Option<u32>,
+    pub(super) flags: u32,
+}
+
+/// The index of a field, after proof that IPv4 and IPv6 have it at the same place.
+macro_rules! field {
+    ($v4:ident, $v6:ident) => {{
+        const { assert!(ddk::fwp::$v4 == ddk::fwp::$v6) };
+        ddk::fwp::$v4 as u32
+    }};
+}
+pub(super) use field;
+
+/// Room for an adapter name while the engine looks at a flow.
+pub(super) type Name = [u16; NAME_LENGTH];
+
+impl Fields {
+    /// What the engine wants to know about a flow; `None` when the layer does not say who talks to whom, in which case
+    /// the decision is left to other filters.
+    pub(super) fn flow<'a>(
+        &self,
+        shared: &Shared,
+        classify: &Classify<'a>,
+        direction: Direction,
+        name: &'a mut Name,
+    ) -> Option<AleFlow<'a>> {
+        let metadata = classify.metadata();
+        let local = endpoint(classify, Some(self.local_address), Some(self.local_port))?;
+        let remote = endpoint(classify, self.remote_address, self.remote_port)?;
+        let luid = classify.u64(self.interface).unwrap_or(0);
+        let length = if luid == 0 { 0 } else { shared.adapters.lock().name(luid, name) };
+        let name: &'a [u16] = name;
+        Some(AleFlow {
+            direction,
+            protocol: classify.u8(self.protocol)?,
+            // Compartment 0 means "not said"; frames are filed under the default one.
+            compartment: metadata
+                .compartment()
+                .filter(|&compartment| compartment != 0)
+                .unwrap_or(COMPARTMENT),
+            local,
+            remote,
+            interface: Interface {
+                luid,
+                index: self.interface_index.and_then(|field| classify.u32(field)).unwrap_or(0),
+                medium: Medium::Other,
+                compartment: COMPARTMENT,
+                name: name.get(..length).unwrap_or(&[]),
+            },
+            image: classify.text(self.application).unwrap_or(&[]),
+            process_id: metadata.process_id().unwrap_or(0),
+            user: classify.sid(self.user).unwrap_or(&[]),
+            reauthorize: classify
+                .u32(self.flags)
+                .is_some_and(|flags| flags & ddk::fwp::FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0),
+        })
+    }
+}
+
+/// An end of a flow. A field that the layer does not have leaves the unspecified address and port 0; a field that it
+/// has but that holds no address is an error.
+fn endpoint(classify: &Classify<'_>, address: Option<u32>, port: Option<u32>) -> Option<Endpoint> {
+    let address = match address.map(|field| classify.ip(field)) {
+        None => [0; 16],
+        Some(None) => return None,
+        Some(Some(Ip::V6(address))) => address,
+        Some(Some(Ip::V4(address))) => mapped(address),
+    };
+    Some(Endpoint { address, port: port.and_then(|field| classify.u16(field)).unwrap_or(0) })
+}
+
+/// An IPv4 address as IPv4-mapped IPv6 address.
+fn mapped([a, b, c, d]: [u8; 4]) -> [u8; 16] {
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, a, b, c, d]
+}

@@ -1,0 +1,107 @@
+//! The life of flows: established, closed. These layers only watch.
+
+use ddk::fwp::FWP_DIRECTION_INBOUND;
+use kernel::wfp::{Classifier, Classify, Decision};
+use weir_core::Direction;
+use weir_core::engine::{AleFlow, Engine};
+
+use super::fields::{Fields, Name, field};
+use crate::filter::NAME_LENGTH;
+use crate::shared::{SHARED, now, processor};
+
+/// ALE_FLOW_ESTABLISHED.
+#[rustfmt::skip]
+const ESTABLISHED: Fields = Fields {
+    application: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_ALE_APP_ID, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_ALE_APP_ID),
+    user: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_ALE_USER_ID, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_ALE_USER_ID),
+    local_address: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_LOCAL_ADDRESS, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_LOCAL_ADDRESS),
+    local_port: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_LOCAL_PORT, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_LOCAL_PORT),
+    protocol: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_PROTOCOL, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_PROTOCOL),
+    remote_address: Some(field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_REMOTE_ADDRESS, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_REMOTE_ADDRESS)),
+    remote_port: Some(field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_REMOTE_PORT, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_REMOTE_PORT)),
+    interface: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_LOCAL_INTERFACE, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_LOCAL_INTERFACE),
+    interface_index: None,
+    flags: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_FLAGS, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_FLAGS),
+};
+
+/// ALE_RESOURCE_RELEASE: a local port is given back; no remote end.
+#[rustfmt::skip]
+const RELEASE: Fields = Fields {
+    application: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_ALE_APP_ID, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_ALE_APP_ID),
+    user: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_ALE_USER_ID, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_ALE_USER_ID),
+    local_address: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_IP_LOCAL_ADDRESS, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_IP_LOCAL_ADDRESS),
+    local_port: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_IP_LOCAL_PORT, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_IP_LOCAL_PORT),
+    protocol: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_IP_PROTOCOL, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_IP_PROTOCOL),
+    remote_address: None,
+    remote_port: None,
+    interface: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_IP_LOCAL_INTERFACE, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_IP_LOCAL_INTERFACE),
+    interface_index: None,
+    flags: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_FLAGS, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_FLAGS),
+};
+
+/// ALE_ENDPOINT_CLOSURE.
+#[rustfmt::skip]
+const CLOSURE: Fields = Fields {
+    application: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_ALE_APP_ID, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_ALE_APP_ID),
+    user: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_ALE_USER_ID, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_ALE_USER_ID),
+    local_address: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_LOCAL_ADDRESS, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_LOCAL_ADDRESS),
+    local_port: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_LOCAL_PORT, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_LOCAL_PORT),
+    protocol: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_PROTOCOL, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_PROTOCOL),
+    remote_address: Some(field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_REMOTE_ADDRESS, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_REMOTE_ADDRESS)),
+    remote_port: Some(field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_REMOTE_PORT, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_REMOTE_PORT)),
+    interface: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_LOCAL_INTERFACE, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_LOCAL_INTERFACE),
+    interface_index: None,
+    flags: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_FLAGS, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_FLAGS),
+};
+
+/// Classifies at ALE_FLOW_ESTABLISHED_V4 and V6. IRQL: <= DISPATCH_LEVEL.
+pub(super) enum FlowEstablished {}
+
+impl Classifier for FlowEstablished {
+    fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
+        let direction = field!(
+            FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_DIRECTION,
+            FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_DIRECTION
+        );
+        let direction = match classify.u32(direction) {
+            Some(inbound) if inbound == FWP_DIRECTION_INBOUND as u32 => Direction::Receive,
+            _ => Direction::Send,
+        };
+        tell(&ESTABLISHED, direction, classify, |engine, flow| engine.established(processor(), now(), flow));
+        decision.pass();
+    }
+}
+
+/// Classifies at ALE_RESOURCE_RELEASE_V4 and V6. IRQL: <= DISPATCH_LEVEL.
+pub(super) enum ResourceRelease {}
+
+impl Classifier for ResourceRelease {
+    fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
+        tell(&RELEASE, Direction::Send, classify, |engine, flow| engine.closed(processor(), now(), flow));
+        decision.pass();
+    }
+}
+
+/// Classifies at ALE_ENDPOINT_CLOSURE_V4 and V6. IRQL: <= DISPATCH_LEVEL.
+pub(super) enum EndpointClosure {}
+
+impl Classifier for EndpointClosure {
+    fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
+        tell(&CLOSURE, Direction::Send, classify, |engine, flow| engine.closed(processor(), now(), flow));
+        decision.pass();
+    }
+}
+
+/// Tells the engine about a flow, if the layer says which.
+fn tell(
+    fields: &Fields,
+    direction: Direction,
+    classify: &Classify<'_>,
+    report: impl FnOnce(&Engine, &AleFlow<'_>),
+) {
+    let mut name: Name = [0; NAME_LENGTH];
+    let Some(shared) = SHARED.get() else { return };
+    if let Some(flow) = fields.flow(shared, classify, direction, &mut name) {
+        report(shared.engine, &flow);
+    }
+}

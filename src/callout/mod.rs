@@ -1,0 +1,78 @@
+//! The filtering platform's side: who opens a connection, and whether it may exist.
+//!
+//! # Rights and failure
+//! Filters of the authorisation layers are terminating: the callout answers permit or block. They carry
+//! PERMIT_IF_CALLOUT_UNREGISTERED, so that the machine keeps its network should the objects ever outlive the callouts;
+//! in the order of teardown below they cannot. The other layers only tell about flows; their filters inspect.
+
+mod ale;
+mod fields;
+mod flow;
+mod platform;
+
+use ddk::fwp::{
+    FWP_ACTION_CALLOUT_INSPECTION, FWP_ACTION_CALLOUT_TERMINATING,
+    FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED, FWPM_LAYER_ALE_AUTH_CONNECT_V4,
+    FWPM_LAYER_ALE_AUTH_CONNECT_V6, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6,
+    FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V4, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V6,
+    FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6,
+    FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6,
+};
+use ddk::nt::GUID;
+use kernel::wfp::{CalloutDefinition, CalloutObject, Classifier, FilterObject};
+use kernel::wide;
+
+use crate::guids;
+use ale::{AuthConnect, AuthRecvAccept};
+use flow::{EndpointClosure, FlowEstablished, ResourceRelease};
+
+pub(crate) use platform::{Platform, Registrations};
+
+/// Number of callouts.
+const COUNT: usize = 10;
+
+/// One row of the table: a layer and who classifies there.
+#[derive(Clone, Copy)]
+struct Row {
+    definition: CalloutDefinition,
+    object: CalloutObject,
+    filter: GUID,
+    authorises: bool,
+}
+
+impl Row {
+    const fn new<C: Classifier>(number: u8, layer: GUID, name: &'static [u16], authorises: bool) -> Self {
+        let key = guids::callout(number);
+        Self {
+            definition: CalloutDefinition::new::<C>(key),
+            object: CalloutObject { key, name, layer },
+            filter: guids::filter(number),
+            authorises,
+        }
+    }
+
+    /// The filter that sends everything at the layer to the callout.
+    fn filter(&self) -> FilterObject {
+        let (action, flags) = if self.authorises {
+            (FWP_ACTION_CALLOUT_TERMINATING, FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED)
+        } else {
+            (FWP_ACTION_CALLOUT_INSPECTION, 0)
+        };
+        FilterObject { key: self.filter, callout: self.object, sublayer: guids::SUBLAYER, action, flags }
+    }
+}
+
+/// Every callout of Weir.
+#[rustfmt::skip]
+const TABLE: [Row; COUNT] = [
+    Row::new::<AuthConnect>(1, FWPM_LAYER_ALE_AUTH_CONNECT_V4, wide!("Weir connect v4"), true),
+    Row::new::<AuthConnect>(2, FWPM_LAYER_ALE_AUTH_CONNECT_V6, wide!("Weir connect v6"), true),
+    Row::new::<AuthRecvAccept>(3, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, wide!("Weir accept v4"), true),
+    Row::new::<AuthRecvAccept>(4, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6, wide!("Weir accept v6"), true),
+    Row::new::<FlowEstablished>(5, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, wide!("Weir established v4"), false),
+    Row::new::<FlowEstablished>(6, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6, wide!("Weir established v6"), false),
+    Row::new::<ResourceRelease>(7, FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, wide!("Weir release v4"), false),
+    Row::new::<ResourceRelease>(8, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6, wide!("Weir release v6"), false),
+    Row::new::<EndpointClosure>(9, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V4, wide!("Weir closure v4"), false),
+    Row::new::<EndpointClosure>(10, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V6, wide!("Weir closure v6"), false),
+];

@@ -1,0 +1,177 @@
+//! One function per I/O control. Requests, replies and errors are those of the crate `weir_ioctl`.
+
+use kernel::irql::Passive;
+use kernel::status::Status;
+use kernel::wdf::{DeviceControl, Request};
+use weir_core::counters::Counter;
+use weir_core::wire::Malformed;
+use weir_ioctl::zerocopy::{FromBytes, Immutable, IntoBytes};
+use weir_ioctl::{
+    API_VERSION, Control, GetPolicyReply, GetPolicyRequest, SetPolicyReply, StatusReply, VersionReply,
+};
+
+use super::pages;
+use crate::shared::{SHARED, Shared, processor};
+
+/// Handler of the control device.
+pub(super) enum Controls {}
+
+impl DeviceControl for Controls {
+    fn device_control(mut request: Request, code: u32, at: Passive<'_>) {
+        // The device takes requests only while the driver is up.
+        let result = match SHARED.get() {
+            Some(shared) => dispatch(shared, &mut request, Control(code), at),
+            None => Err(Status::INVALID_DEVICE_REQUEST),
+        };
+        request.complete(result);
+    }
+}
+
+/// Answers with the number of bytes written to the output.
+fn dispatch(
+    shared: &Shared,
+    request: &mut Request,
+    control: Control,
+    at: Passive<'_>,
+) -> Result<usize, Status> {
+    match control {
+        Control::VERSION => version(shared, request),
+        Control::STATUS => status(shared, request),
+        Control::ADAPTERS => pages::adapters(shared, request),
+        Control::SET_POLICY => set_policy(shared, request, at),
+        Control::GET_POLICY => get_policy(shared, request),
+        Control::LIST_FLOWS => pages::flows(shared, request),
+        Control::LIST_IDENTITIES => pages::identities(shared, request),
+        Control::RULE_HITS => pages::rule_hits(shared, request),
+        _ => Err(Status::INVALID_DEVICE_REQUEST),
+    }
+}
+
+/// The input as a request structure: it must have exactly its size.
+pub(super) fn input<T: FromBytes>(request: &Request) -> Result<T, Status> {
+    T::read_from_bytes(request.input()?).map_err(|_| Status::INVALID_BUFFER_SIZE)
+}
+
+/// Checks that there is no input.
+fn no_input(request: &Request) -> Result<(), Status> {
+    if request.input()?.is_empty() { Ok(()) } else { Err(Status::INVALID_BUFFER_SIZE) }
+}
+
+/// Writes `reply` as the whole output.
+fn reply<T: IntoBytes + Immutable>(request: &mut Request, reply: &T) -> Result<usize, Status> {
+    let output = request.output(size_of::<T>())?;
+    reply.write_to_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
+    Ok(size_of::<T>())
+}
+
+fn version(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    no_input(request)?;
+    reply(
+        request,
+        &VersionReply { api_version: API_VERSION, driver: DRIVER_VERSION, ndis: shared.ndis_version },
+    )
+}
+
+/// The package version as four numbers.
+const DRIVER_VERSION: [u16; 4] = [
+    number(env!("CARGO_PKG_VERSION_MAJOR")),
+    number(env!("CARGO_PKG_VERSION_MINOR")),
+    number(env!("CARGO_PKG_VERSION_PATCH")),
+    0,
+];
+
+/// A decimal number in a constant.
+const fn number(text: &str) -> u16 {
+    match u16::from_str_radix(text, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("version numbers are below 65536"),
+    }
+}
+
+/// The engine's counters at the places that the control contract gives them.
+const COUNTERS: [Counter; 29] = [
+    Counter::PermittedNoPolicy,
+    Counter::PermittedByRule,
+    Counter::PermittedByDefault,
+    Counter::PermittedUndecided,
+    Counter::PermittedByFailure,
+    Counter::BlockedByRule,
+    Counter::BlockedByDefault,
+    Counter::BlockedByFailure,
+    Counter::FramesSent,
+    Counter::BytesSent,
+    Counter::FramesReceived,
+    Counter::BytesReceived,
+    Counter::BytesBlocked,
+    Counter::NonIp,
+    Counter::Ipv4,
+    Counter::Ipv6,
+    Counter::Vlan,
+    Counter::Tunnels,
+    Counter::Malformed,
+    Counter::Fragments,
+    Counter::FragmentsUnmatched,
+    Counter::FlowHits,
+    Counter::FlowsCreated,
+    Counter::FlowsRemoved,
+    Counter::TableFull,
+    Counter::IdentitiesFull,
+    Counter::Evaluations,
+    Counter::Authorizations,
+    Counter::AuthorizationsBlocked,
+];
+
+#[inline(never)]
+fn status(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    no_input(request)?;
+    let output = request.output(size_of::<StatusReply>())?;
+    let (status, _) = StatusReply::mut_from_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
+    let engine = shared.engine.status();
+    status.started = shared.started.0;
+    status.policy_generation = engine.generation;
+    status.rules = engine.rules;
+    status.flows = engine.flows;
+    status.flow_capacity = engine.flow_capacity;
+    status.identities = engine.identities;
+    status.adapters = shared.adapters.lock().count();
+    status.processors = shared.processors;
+    status.wfp_active = u32::from(shared.platform.is_active());
+    for (value, counter) in status.counters.iter_mut().zip(COUNTERS) {
+        *value = shared.engine.counter(counter);
+    }
+    for (value, reason) in status.malformed.iter_mut().zip(Malformed::ALL) {
+        *value = shared.engine.malformed(reason);
+    }
+    Ok(size_of::<StatusReply>())
+}
+
+fn set_policy(shared: &Shared, request: &mut Request, at: Passive<'_>) -> Result<usize, Status> {
+    // Asked first: a policy must not come into force and then fail to be answered.
+    if request.output_length() < size_of::<SetPolicyReply>() {
+        return Err(Status::BUFFER_TOO_SMALL);
+    }
+    let generation = shared.set_policy(request.input()?, at)?;
+    let rules = shared.engine.status().rules;
+    reply(request, &SetPolicyReply { generation, rules })
+}
+
+fn get_policy(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    let wanted: GetPolicyRequest = input(request)?;
+    let output = request.output(size_of::<GetPolicyReply>())?;
+    let (head, body) = GetPolicyReply::mut_from_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
+    shared.engine.with_policy(processor(), |policy| {
+        let (generation, image) = policy.unwrap_or((0, &[]));
+        if wanted.generation != 0 && wanted.generation != generation {
+            return Err(Status::RETRY);
+        }
+        let rest = image.get(wanted.offset as usize..).ok_or(Status::INVALID_PARAMETER)?;
+        head.total = u32::try_from(image.len()).map_err(|_| Status::INVALID_PARAMETER)?;
+        head.generation = generation;
+        let mut written = 0;
+        for (to, from) in body.iter_mut().zip(rest) {
+            *to = *from;
+            written += 1;
+        }
+        Ok(size_of::<GetPolicyReply>() + written)
+    })
+}

@@ -1,0 +1,195 @@
+//! Lists, read page by page.
+
+use kernel::status::Status;
+use kernel::wdf::Request;
+use weir_core::Direction;
+use weir_core::flow::{FlowView, State};
+use weir_core::identity::IdentityView;
+use weir_core::policy::Decider;
+use weir_ioctl::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use weir_ioctl::{
+    AdapterEntry, FlowEntry, FlowFlags, FlowState, IdentityEntry, IdentityKind, ListRequest, Origin,
+    PageHeader, RuleHits, Verdict, rule,
+};
+
+use super::ioctl::input;
+use crate::shared::{Shared, processor};
+
+/// A page being filled.
+struct Page<'a> {
+    header: &'a mut PageHeader,
+    room: &'a mut [u8],
+    size: usize,
+}
+
+impl<'a> Page<'a> {
+    /// A page for entries of type `T`: it must hold at least one.
+    fn begin<T>(request: &'a mut Request) -> Result<Self, Status> {
+        let output = request.output(size_of::<PageHeader>() + size_of::<T>())?;
+        let (header, room) = PageHeader::mut_from_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
+        header.entry_size = size_of::<T>() as u32;
+        Ok(Self { header, room, size: size_of::<PageHeader>() })
+    }
+
+    /// Room for one more entry, zeroed; `None` when the page is full.
+    fn next<T: FromBytes + IntoBytes + KnownLayout + Immutable + 'a>(&mut self) -> Option<&mut T> {
+        let room = core::mem::take(&mut self.room);
+        let (entry, room) = match T::mut_from_prefix(room) {
+            Ok(split) => split,
+            // What is left is too small for any further entry, so that it need not be put back.
+            Err(_) => return None,
+        };
+        self.room = room;
+        self.size += size_of::<T>();
+        self.header.count = self.header.count.wrapping_add(1);
+        Some(entry)
+    }
+
+    /// Ends the page; the next one begins at `next`, 0 when there is none.
+    fn end(self, next: u64) -> usize {
+        self.header.next = next;
+        self.size
+    }
+}
+
+/// `Control::ADAPTERS`. The cursor is the number of the last attachment shown.
+pub(super) fn adapters(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    let ListRequest { mut cursor } = input(request)?;
+    let mut page = Page::begin::<AdapterEntry>(request)?;
+    loop {
+        // The lock is held for one entry at a time.
+        let found = shared.adapters.lock().after(cursor);
+        let Some((number, adapter)) = found else { return Ok(page.end(0)) };
+        let Some(entry) = page.next::<AdapterEntry>() else { return Ok(page.end(cursor)) };
+        *entry = adapter;
+        cursor = number;
+    }
+}
+
+/// `Control::LIST_FLOWS`. The cursor is the engine's.
+pub(super) fn flows(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    let ListRequest { cursor } = input(request)?;
+    let mut page = Page::begin::<FlowEntry>(request)?;
+    let next = shared.engine.list_flows(processor(), cursor, &mut |flow| match page.next() {
+        Some(entry) => {
+            describe(flow, entry);
+            true
+        }
+        None => false,
+    });
+    Ok(page.end(next))
+}
+
+/// `Control::LIST_IDENTITIES`. The cursor is the engine's.
+pub(super) fn identities(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    let ListRequest { cursor } = input(request)?;
+    let mut page = Page::begin::<IdentityEntry>(request)?;
+    let next = shared.engine.list_identities(cursor, &mut |identity| match page.next() {
+        Some(entry) => {
+            identify(identity, entry);
+            true
+        }
+        None => false,
+    });
+    Ok(page.end(next))
+}
+
+/// `Control::RULE_HITS`. The cursor is the index of the next rule.
+pub(super) fn rule_hits(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
+    let ListRequest { cursor } = input(request)?;
+    let rules = u64::from(shared.engine.status().rules);
+    let mut index = u32::try_from(cursor).map_err(|_| Status::INVALID_PARAMETER)?;
+    let mut page = Page::begin::<RuleHits>(request)?;
+    while u64::from(index) < rules {
+        let Some(entry) = page.next::<RuleHits>() else { return Ok(page.end(u64::from(index))) };
+        let hits = shared.engine.rule_hits(index);
+        *entry = RuleHits { frames: hits.frames, flows: hits.flows };
+        index = index.wrapping_add(1);
+    }
+    Ok(page.end(0))
+}
+
+/// Fills in an entry, which comes zeroed.
+fn describe(flow: &FlowView, entry: &mut FlowEntry) {
+    let (local, remote) = (flow.local.address, flow.remote.address);
+    *entry = FlowEntry {
+        id: flow.id,
+        interface_luid: flow.interface_luid,
+        process_id: flow.owner.process_id,
+        first_seen: flow.first_seen.0,
+        last_seen: flow.last_seen.0,
+        frames_sent: flow.sent.frames,
+        bytes_sent: flow.sent.bytes,
+        frames_received: flow.received.frames,
+        bytes_received: flow.received.bytes,
+        frames_sent_blocked: flow.sent_blocked.frames,
+        bytes_sent_blocked: flow.sent_blocked.bytes,
+        frames_received_blocked: flow.received_blocked.frames,
+        bytes_received_blocked: flow.received_blocked.bytes,
+        local_address: local,
+        remote_address: remote,
+        compartment: flow.compartment,
+        rule: match flow.stamp.decider {
+            Decider::Rule(index) => index,
+            Decider::Default => rule::DEFAULT,
+            Decider::Failure | Decider::Nothing => rule::NONE,
+        },
+        policy_generation: flow.stamp.generation,
+        image: flow.owner.image,
+        user: flow.owner.user,
+        local_port: flow.local.port,
+        remote_port: flow.remote.port,
+        protocol: flow.protocol,
+        ip_version: if matches!(local, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, ..]) { 4 } else { 6 },
+        verdict: match flow.stamp.verdict {
+            weir_core::flow::Verdict::Undecided => Verdict::UNDECIDED,
+            weir_core::flow::Verdict::Permit => Verdict::PERMIT,
+            weir_core::flow::Verdict::Block => Verdict::BLOCK,
+        },
+        origin: match flow.origin {
+            Direction::Send => Origin::OUTBOUND,
+            Direction::Receive => Origin::INBOUND,
+        },
+        state: match flow.state {
+            State::New => FlowState::NEW,
+            State::Opening => FlowState::OPENING,
+            State::Active => FlowState::ACTIVE,
+            State::Closing => FlowState::CLOSING,
+            State::Closed => FlowState::CLOSED,
+            State::Reset => FlowState::RESET,
+        },
+        flags: u8::from(flow.flags.ale) * FlowFlags::ALE
+            | u8::from(flow.flags.established) * FlowFlags::ESTABLISHED
+            | u8::from(flow.flags.frames) * FlowFlags::FRAMES
+            | u8::from(flow.flags.fragments) * FlowFlags::FRAGMENTS,
+        reserved: [0; 2],
+    };
+}
+
+/// Fills in an entry, which comes zeroed.
+fn identify(identity: &IdentityView<'_>, entry: &mut IdentityEntry) {
+    let (kind, id) = match *identity {
+        IdentityView::Image(id, _) => (IdentityKind::IMAGE, id),
+        IdentityView::User(id, _) => (IdentityKind::USER, id),
+    };
+    entry.kind = kind;
+    entry.id = id;
+    let mut length = 0_u32;
+    match identity {
+        IdentityView::Image(_, path) => {
+            for (to, unit) in entry.data.chunks_exact_mut(2).zip(path.iter()) {
+                for (to, from) in to.iter_mut().zip(unit.to_le_bytes()) {
+                    *to = from;
+                }
+                length = length.wrapping_add(2);
+            }
+        }
+        IdentityView::User(_, sid) => {
+            for (to, from) in entry.data.iter_mut().zip(sid.as_bytes()) {
+                *to = *from;
+                length = length.wrapping_add(1);
+            }
+        }
+    }
+    entry.length = length;
+}

@@ -1,0 +1,120 @@
+//! The adapters that the filter is attached to, as the control device lists them.
+
+use core::cell::Cell;
+use core::ptr::NonNull;
+
+use weir_ioctl::AdapterEntry;
+use weir_ioctl::zerocopy::FromZeros;
+
+use super::Module;
+
+/// Longest adapter name that is kept.
+pub(crate) const NAME_LENGTH: usize = 128;
+
+/// A module's place in [`Adapters`]; touched only under the lock around the list.
+#[derive(Debug)]
+pub(super) struct Link {
+    next: Cell<Option<NonNull<Module>>>,
+    /// Number of the attachment: rises, so that a list in pages has an order.
+    number: Cell<u64>,
+}
+
+// SAFETY: the cells are touched only through `Adapters`, which lives inside a lock.
+unsafe impl Sync for Link {}
+// SAFETY: a module is not moved between threads while it is linked.
+unsafe impl Send for Link {}
+
+impl Link {
+    pub(super) const fn new() -> Self {
+        Self { next: Cell::new(None), number: Cell::new(0) }
+    }
+}
+
+/// All attached modules, the newest first. For control paths: packets never look here.
+///
+/// # Invariants
+/// Every module in the list is valid: it removes itself before it goes away.
+#[derive(Debug)]
+pub(crate) struct Adapters {
+    newest: Option<NonNull<Module>>,
+    attachments: u64,
+}
+
+// SAFETY: modules are `Sync`, and the list is inside a lock.
+unsafe impl Send for Adapters {}
+
+impl Adapters {
+    pub(crate) const fn new() -> Self {
+        Self { newest: None, attachments: 0 }
+    }
+
+    /// Enters a module that will stay where it is until it removes itself.
+    pub(super) fn insert(&mut self, module: &Module) {
+        self.attachments = self.attachments.wrapping_add(1);
+        module.link.number.set(self.attachments);
+        module.link.next.set(self.newest);
+        // INVARIANT: modules live in the pool and call `remove` when they are dropped.
+        self.newest = Some(NonNull::from(module));
+    }
+
+    /// Takes a module out; one that was never entered is ignored.
+    pub(super) fn remove(&mut self, module: &Module) {
+        let gone = Some(NonNull::from(module));
+        if self.newest == gone {
+            self.newest = module.link.next.get();
+            return;
+        }
+        if let Some(before) = self.iter().find(|before| before.link.next.get() == gone) {
+            before.link.next.set(module.link.next.get());
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Module> {
+        let mut next = self.newest;
+        core::iter::from_fn(move || {
+            // SAFETY: by the type's invariant.
+            let module = unsafe { next?.as_ref() };
+            next = module.link.next.get();
+            Some(module)
+        })
+    }
+
+    /// Number of adapters.
+    pub(crate) fn count(&self) -> u32 {
+        self.iter().count() as u32
+    }
+
+    /// The adapter attached next after attachment `cursor`, with the number of its own attachment.
+    pub(crate) fn after(&self, cursor: u64) -> Option<(u64, AdapterEntry)> {
+        // The list falls in number: the last one above the cursor is the next one.
+        let module = self.iter().take_while(|module| module.link.number.get() > cursor).last()?;
+        Some((module.link.number.get(), module.entry()))
+    }
+
+    /// Copies the name of the adapter with this LUID and returns its length, 0 when there is none.
+    pub(crate) fn name(&self, luid: u64, name: &mut [u16; NAME_LENGTH]) -> usize {
+        let Some(module) = self.iter().find(|module| module.facts.luid == luid) else { return 0 };
+        *name = module.facts.name;
+        usize::from(module.facts.name_length)
+    }
+}
+
+impl Module {
+    fn entry(&self) -> AdapterEntry {
+        let totals = self.counts.totals();
+        let facts = &self.facts;
+        AdapterEntry {
+            luid: facts.luid,
+            frames_sent: totals.sent,
+            frames_received: totals.received,
+            frames_blocked: totals.blocked,
+            index: facts.index,
+            medium: facts.medium,
+            state: self.state(),
+            mac_length: u32::from(facts.mac_length),
+            mac: facts.mac,
+            name: facts.name,
+            ..AdapterEntry::new_zeroed()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A module's beginning and end.
+
+use core::sync::atomic::AtomicU32;
+
+use ddk::ndis::{NDIS_MEDIUM, NdisMedium802_3, NdisMediumIP, NdisMediumWirelessWan};
+use kernel::irql::Passive;
+use kernel::ndis::{AttachParameters, FilterDriver, FilterHandle};
+use kernel::pool::PoolBox;
+use kernel::rundown::Rundown;
+use kernel::status::Status;
+use weir_core::wire::Medium;
+
+use super::adapters::{Link, NAME_LENGTH};
+use super::counts::Counts;
+use super::{Facts, Module};
+use crate::shared::Shared;
+use crate::tags;
+
+impl FilterDriver for Shared {
+    type Module = Module;
+
+    /// Attaches to adapters whose frames the parser knows. The INF binds to no others; should one come all the same,
+    /// refusing is harmless because the filter is optional.
+    #[doc(alias = "FilterAttach")]
+    fn attach(
+        &'static self,
+        filter: FilterHandle,
+        parameters: &AttachParameters<'_>,
+        at: Passive<'_>,
+    ) -> Result<PoolBox<Module>, Status> {
+        let facts = Facts::new(parameters).ok_or(Status::NOT_SUPPORTED)?;
+        let gate = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        // A module is born paused.
+        gate.close(at);
+        let counts = Counts::new(self.processors).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        let state = AtomicU32::new(weir_ioctl::AdapterState::PAUSED.0);
+        let module = Module { handle: filter, shared: self, gate, state, link: Link::new(), facts, counts };
+        let module = PoolBox::new(tags::MODULE, module).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        self.adapters.lock().insert(&module);
+        Ok(module)
+    }
+}
+
+impl Drop for Module {
+    /// FilterDetach, or a FilterAttach that failed half-way. IRQL: PASSIVE_LEVEL.
+    #[doc(alias = "FilterDetach")]
+    fn drop(&mut self) {
+        self.shared.adapters.lock().remove(self);
+    }
+}
+
+impl Facts {
+    fn new(parameters: &AttachParameters<'_>) -> Option<Self> {
+        let medium = parameters.medium();
+        let frames = framing(medium.cast_signed())?;
+        let mut facts = Self {
+            luid: parameters.base_luid(),
+            index: parameters.base_index(),
+            medium,
+            frames,
+            mac_length: 0,
+            mac: [0; 8],
+            name_length: 0,
+            name: [0; NAME_LENGTH],
+        };
+        for (to, from) in facts.mac.iter_mut().zip(parameters.mac()) {
+            *to = *from;
+            facts.mac_length = facts.mac_length.wrapping_add(1);
+        }
+        for (to, from) in facts.name.iter_mut().zip(parameters.base_name()) {
+            *to = *from;
+            facts.name_length = facts.name_length.wrapping_add(1);
+        }
+        Some(facts)
+    }
+}
+
+/// What frames of an adapter begin with; `None` for media that the parser does not know.
+fn framing(medium: NDIS_MEDIUM) -> Option<Medium> {
+    const ETHERNET: NDIS_MEDIUM = NdisMedium802_3;
+    const MOBILE_BROADBAND: NDIS_MEDIUM = NdisMediumWirelessWan;
+    const RAW_IP: NDIS_MEDIUM = NdisMediumIP;
+    match medium {
+        ETHERNET => Some(Medium::Ethernet),
+        MOBILE_BROADBAND | RAW_IP => Some(Medium::RawIp),
+        _ => None,
+    }
+}

@@ -1,0 +1,215 @@
+//! The lightweight filter: one [`Module`] per adapter sees every frame in both directions.
+
+mod adapters;
+mod attach;
+mod counts;
+mod oid;
+mod pnp;
+mod receive;
+mod send;
+mod state;
+mod status;
+
+use core::sync::atomic::AtomicU32;
+
+use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION};
+use ddk::nt::PVOID;
+use kernel::irql::Passive;
+use kernel::ndis::{
+    Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, Names, Nbl, OidClone, OidRequest,
+    Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters, ReturnFlags, Returned, SendCompleteFlags,
+    SendFlags,
+};
+use kernel::pool::Tag;
+use kernel::rundown::Rundown;
+use kernel::status::Status;
+use kernel::unicode::UnicodeStr;
+use kernel::wide;
+use weir_core::engine::{Batch, Interface};
+use weir_core::wire::{Medium, Source, VlanTag};
+use weir_core::{Action, Direction};
+
+pub(crate) use adapters::{Adapters, NAME_LENGTH};
+use counts::{Counts, Tally};
+
+use crate::guids;
+use crate::shared::Shared;
+use crate::tags;
+
+/// The highest NDIS version whose contract this driver knows (6.87, Windows 11 22H2).
+const NEWEST_NDIS: u32 = 0x0006_0057;
+
+/// The status of a blocked send.
+///
+/// NDIS has no code for "dropped by a filter". TCP/IP treats every failure alike: as a frame lost on the wire, which is
+/// what a drop shall look like.
+const BLOCKED: Status = Status::UNSUCCESSFUL;
+
+/// The version to register with: the newest that both NDIS and this driver know.
+pub(crate) fn ndis_version(running: u32) -> u32 {
+    running.min(NEWEST_NDIS)
+}
+
+/// How the filter driver is called; the INF says the same.
+pub(crate) fn names() -> Names {
+    Names {
+        friendly: UnicodeStr::from_wide(wide!("Weir Lightweight Filter")),
+        unique: guids::netcfg_instance(),
+        service: UnicodeStr::from_wide(wide!("weir")),
+    }
+}
+
+/// The filter on one adapter.
+#[derive(Debug)]
+pub(crate) struct Module {
+    handle: FilterHandle,
+    shared: &'static Shared,
+    /// Open while the module runs; everything on the data path is inside.
+    gate: Rundown,
+    state: AtomicU32,
+    /// Place in the list of adapters.
+    link: adapters::Link,
+    facts: Facts,
+    counts: Counts,
+}
+
+/// What does not change while the module is attached.
+#[derive(Debug)]
+struct Facts {
+    luid: u64,
+    index: u32,
+    medium: u32,
+    frames: Medium,
+    mac_length: u8,
+    mac: [u8; 8],
+    name_length: u8,
+    name: [u16; NAME_LENGTH],
+}
+
+/// Compartment of frames, which carry none: that of a system without virtual networks (DEFAULT_COMPARTMENT_ID).
+pub(crate) const COMPARTMENT: u32 = 1;
+
+impl Facts {
+    fn name(&self) -> &[u16] {
+        self.name.get(..usize::from(self.name_length)).unwrap_or(&[])
+    }
+
+    fn interface(&self) -> Interface<'_> {
+        Interface {
+            luid: self.luid,
+            index: self.index,
+            medium: self.frames,
+            compartment: COMPARTMENT,
+            name: self.name(),
+        }
+    }
+}
+
+impl Module {
+    /// Whether an NBL may pass: all its frames must.
+    ///
+    /// NDIS puts only frames of one flow into one NBL, so frames with different verdicts do not occur in practice; if they
+    /// do, the NBL is blocked, because it can only be completed as a whole.
+    #[inline]
+    fn passes(&self, batch: &mut Batch<'_>, direction: Direction, list: &Nbl<'_>, tally: &mut Tally) -> bool {
+        let tag = list.vlan_tci().map(VlanTag);
+        let interface = self.facts.interface();
+        let (mut frames, mut passes) = (0_u32, true);
+        for frame in list.frames() {
+            frames = frames.wrapping_add(1);
+            let verdict = batch.inspect(&interface, direction, &Bytes(frame), tag);
+            passes &= verdict.action == Action::Permit;
+        }
+        tally.add(frames, passes);
+        passes
+    }
+}
+
+/// The bytes of a frame, for the parser.
+struct Bytes<'a>(kernel::ndis::FrameBytes<'a>);
+
+impl Source for Bytes<'_> {
+    #[inline]
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.0.read(offset)
+    }
+}
+
+impl FilterModule for Module {
+    const TAG: Tag = tags::MODULE;
+
+    fn restart(&self, _parameters: &RestartParameters<'_>, at: Passive<'_>) -> Result<(), Status> {
+        self.to_running(at);
+        Ok(())
+    }
+
+    fn pause(&self, at: Passive<'_>) {
+        self.to_paused(at);
+    }
+
+    fn send(&self, chain: Chain<Outgoing>, port: PortNumber, flags: SendFlags) {
+        self.filter_send(chain, port, flags);
+    }
+
+    fn send_complete(&self, chain: Chain<Completed>, flags: SendCompleteFlags) {
+        chain.complete(self.handle, flags);
+    }
+
+    fn cancel_send(&self, id: PVOID) {
+        // No send is ever queued here: the one to cancel is below.
+        self.handle.cancel_sends(id);
+    }
+
+    fn receive(&self, chain: Chain<Incoming>, port: PortNumber, count: u32, flags: ReceiveFlags) {
+        self.filter_receive(chain, port, count, flags);
+    }
+
+    fn receive_loan(&self, loan: Loan<'_>, port: PortNumber, flags: ReceiveFlags) {
+        self.filter_receive_loan(loan, port, flags);
+    }
+
+    fn receive_return(&self, chain: Chain<Returned>, flags: ReturnFlags) {
+        chain.return_down(self.handle, flags);
+    }
+
+    fn oid_request(&self, request: OidRequest<Regular>) -> Status {
+        self.filter_oid_request(request)
+    }
+
+    fn oid_complete(&self, clone: OidClone<Regular>, status: Status) {
+        clone.complete(self.handle, status);
+    }
+
+    fn oid_cancel(&self, id: PVOID) {
+        self.filter_oid_cancel::<Regular>(id);
+    }
+
+    fn direct_oid_request(&self, request: OidRequest<Direct>) -> Status {
+        self.filter_oid_request(request)
+    }
+
+    fn direct_oid_complete(&self, clone: OidClone<Direct>, status: Status) {
+        clone.complete(self.handle, status);
+    }
+
+    fn direct_oid_cancel(&self, id: PVOID) {
+        self.filter_oid_cancel::<Direct>(id);
+    }
+
+    fn status(&self, status: &mut NDIS_STATUS_INDICATION) {
+        self.filter_status(status);
+    }
+
+    fn device_event(&self, event: &mut NET_DEVICE_PNP_EVENT, at: Passive<'_>) {
+        self.filter_device_event(event, at);
+    }
+
+    fn net_event(&self, event: &mut NET_PNP_EVENT_NOTIFICATION, at: Passive<'_>) -> Status {
+        self.filter_net_event(event, at)
+    }
+}

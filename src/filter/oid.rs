@@ -1,0 +1,24 @@
+//! OID requests: all of them go to the driver below, as clones.
+
+use ddk::nt::PVOID;
+use kernel::ndis::{OidPath, OidRequest};
+use kernel::status::Status;
+
+use super::Module;
+use crate::tags;
+
+impl Module {
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[doc(alias = "FilterOidRequest")]
+    #[doc(alias = "FilterDirectOidRequest")]
+    pub(super) fn filter_oid_request<Path: OidPath>(&self, request: OidRequest<Path>) -> Status {
+        request.forward(self.handle, tags::OID)
+    }
+
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[doc(alias = "FilterCancelOidRequest")]
+    #[doc(alias = "FilterCancelDirectOidRequest")]
+    pub(super) fn filter_oid_cancel<Path: OidPath>(&self, id: PVOID) {
+        kernel::ndis::cancel_oids::<Path>(self.handle, id);
+    }
+}

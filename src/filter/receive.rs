@@ -1,0 +1,59 @@
+//! Frames on their way to the stack.
+
+use kernel::ndis::{Chain, Incoming, Loan, PortNumber, ReceiveFlags};
+use weir_core::Direction;
+
+use super::Module;
+use super::counts::Tally;
+use crate::shared::{now, processor};
+
+impl Module {
+    /// Indicates what may pass and returns the rest; a chain without a blocked frame goes on untouched.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[doc(alias = "FilterReceiveNetBufferLists")]
+    pub(super) fn filter_receive(
+        &self,
+        chain: Chain<Incoming>,
+        port: PortNumber,
+        count: u32,
+        flags: ReceiveFlags,
+    ) {
+        let Some(_inside) = self.gate.enter() else {
+            return chain.return_down(self.handle, flags.returning());
+        };
+        let processor = processor();
+        let mut tally = Tally::default();
+        let split = {
+            let mut batch = self.shared.engine.batch(processor, now());
+            chain.split(|list| self.passes(&mut batch, Direction::Receive, list, &mut tally))
+        };
+        self.counts.add(processor, Direction::Receive, tally);
+        if let Some(chain) = split.kept {
+            // The count that came with the chain is authoritative as long as nothing was taken out.
+            let count = if split.rest.is_some() { split.kept_count } else { count };
+            chain.indicate(self.handle, port, count, flags);
+        }
+        if let Some(chain) = split.rest {
+            chain.return_down(self.handle, flags.returning());
+        }
+    }
+
+    /// Indicates what may pass of a chain that goes back to the miniport when this returns.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[doc(alias = "FilterReceiveNetBufferLists")]
+    pub(super) fn filter_receive_loan(&self, loan: Loan<'_>, port: PortNumber, flags: ReceiveFlags) {
+        // While paused the frames are dropped by leaving them to their owner.
+        let Some(_inside) = self.gate.enter() else { return };
+        let processor = processor();
+        let now = now();
+        let mut tally = Tally::default();
+        loan.indicate_runs(self.handle, port, flags, |list| {
+            // A batch for each: runs are indicated in between, and the stack above may take its time.
+            let mut batch = self.shared.engine.batch(processor, now);
+            self.passes(&mut batch, Direction::Receive, list, &mut tally)
+        });
+        self.counts.add(processor, Direction::Receive, tally);
+    }
+}

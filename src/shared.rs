@@ -1,0 +1,122 @@
+//! What all parts of the driver share: the engine, the adapters, and a few facts.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use kernel::cpu;
+use kernel::irql::Passive;
+use kernel::pool::Block;
+use kernel::published::Published;
+use kernel::spin::SpinLock;
+use kernel::status::Status;
+use kernel::thread::nap;
+use weir_core::Time;
+use weir_core::engine::{Config, Engine};
+
+use crate::callout::Platform;
+use crate::filter::Adapters;
+use crate::tags;
+
+/// The shared state, for entry points without a context.
+pub(crate) static SHARED: Published<Shared> = Published::none();
+
+/// Shared by every entry point; everything in it is atomic or behind a lock that no packet waits for.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The logic.
+    pub(crate) engine: &'static Engine,
+    /// Adapters attached to.
+    pub(crate) adapters: SpinLock<Adapters>,
+    /// The filtering platform's side.
+    pub(crate) platform: Platform,
+    /// When the driver started.
+    pub(crate) started: Time,
+    /// NDIS version registered with.
+    pub(crate) ndis_version: u32,
+    /// Processors that the engine counts on.
+    pub(crate) processors: u32,
+    /// A policy came and was not taken back yet.
+    policy: AtomicBool,
+    /// Backs `engine`; freed last.
+    _memory: Block,
+}
+
+impl Shared {
+    /// Reserves all memory that the packet path will ever use.
+    pub(crate) fn new(flows: u32, ndis_version: u32, _at: Passive<'_>) -> Result<Self, Status> {
+        let processors = u32::try_from(cpu::count()).unwrap_or(1).max(1);
+        let mut config = Config::new(processors, seed());
+        config.flows = flows;
+        let layout = Engine::layout(&config).ok_or(Status::INVALID_PARAMETER)?;
+        let memory = Block::zeroed(tags::ENGINE, layout).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        // SAFETY: the block has the layout asked for, is zeroed and fresh, and is freed after `engine` is out of use: it
+        // is the last field of this structure, which outlives every registration.
+        let engine =
+            unsafe { Engine::init(memory.as_ptr(), &config) }.ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        Ok(Self {
+            engine,
+            adapters: SpinLock::new(Adapters::new()),
+            platform: Platform::new(),
+            started: now(),
+            ndis_version,
+            processors,
+            policy: AtomicBool::new(false),
+            _memory: memory,
+        })
+    }
+
+    /// Puts a policy in force; on error the old one stays. Returns its generation.
+    pub(crate) fn set_policy(&self, image: &[u8], at: Passive<'_>) -> Result<u32, Status> {
+        let image = core::ptr::NonNull::from(
+            Block::copy(tags::POLICY, image).ok_or(Status::INSUFFICIENT_RESOURCES)?.leak(),
+        );
+        // SAFETY: the image is a fresh copy that is freed only when the engine gives it back or refuses it.
+        match unsafe { self.engine.set_policy(image, || nap(at)) } {
+            Ok((generation, old)) => {
+                self.policy.store(true, Ordering::Relaxed);
+                if let Some(old) = old {
+                    // SAFETY: the engine gave back an image that came from above, and does not use it any more.
+                    unsafe { Block::free_bytes(old, tags::POLICY) };
+                }
+                Ok(generation)
+            }
+            Err(error) => {
+                // SAFETY: the engine does not keep what it refuses.
+                unsafe { Block::free_bytes(image, tags::POLICY) };
+                Err(refusal(error))
+            }
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// IRQL: PASSIVE_LEVEL, after every user is gone.
+    fn drop(&mut self) {
+        if let Ok(Some(image)) = self.engine.clear_policy(|| {}) {
+            // SAFETY: the engine gave back an image that came from `set_policy`, and does not use it any more.
+            unsafe { Block::free_bytes(image, tags::POLICY) };
+        }
+    }
+}
+
+/// Why a policy was refused, as the control contract says it.
+fn refusal(error: weir_core::policy::PolicyError) -> Status {
+    match error {
+        weir_core::policy::PolicyError::Busy => Status::DEVICE_BUSY,
+        _ => Status::INVALID_IMAGE_FORMAT,
+    }
+}
+
+/// Now, for the engine: 100 ns units since 1601.
+pub(crate) fn now() -> Time {
+    Time(cpu::system_time())
+}
+
+/// The current processor, for the engine.
+pub(crate) fn processor() -> u32 {
+    cpu::current() as u32
+}
+
+/// A secret for the engine's hash functions.
+fn seed() -> [u64; 2] {
+    cpu::entropy()
+}

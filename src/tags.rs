@@ -1,0 +1,16 @@
+//! Every pool tag. `!poolused 4 Wei?` lists them in a debugger; pooltag.txt has one line per tag.
+
+use kernel::pool::Tag;
+
+/// Tables of the engine.
+pub(crate) const ENGINE: Tag = Tag::new(b"WeiE");
+/// State of the driver.
+pub(crate) const DRIVER: Tag = Tag::new(b"WeiD");
+/// Filter modules and their counters.
+pub(crate) const MODULE: Tag = Tag::new(b"WeiM");
+/// Clones of OID requests.
+pub(crate) const OID: Tag = Tag::new(b"WeiO");
+/// Policy images.
+pub(crate) const POLICY: Tag = Tag::new(b"WeiP");
+/// What the framework allocates for the driver.
+pub(crate) const FRAMEWORK: Tag = Tag::new(b"WeiF");
