@@ -5,7 +5,7 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use super::RuleHits;
+use super::{Exchanged, RuleHits};
 use crate::epoch::{Domain, Guard};
 use crate::memory::Carver;
 use crate::policy::{Image, PolicyError};
@@ -86,7 +86,7 @@ impl Force {
         domain: &Domain,
         image: NonNull<[u8]>,
         pause: impl FnMut(),
-    ) -> Result<(u32, Option<NonNull<[u8]>>), PolicyError> {
+    ) -> Result<Exchanged, PolicyError> {
         // SAFETY: the caller promises a valid image.
         let verified = Image::verify(unsafe { image.as_ref() })?;
         if verified.rule_count() > self.rules {

@@ -165,6 +165,9 @@ pub struct Status {
     pub identities: u32,
 }
 
+/// Outcome of [`Engine::set_policy`]: the generation of the new policy, and the image that was in force before.
+pub type Exchanged = (u32, Option<NonNull<[u8]>>);
+
 /// How often a rule decided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleHits {
@@ -253,7 +256,7 @@ impl Engine {
         &self,
         image: NonNull<[u8]>,
         pause: impl FnMut(),
-    ) -> Result<(u32, Option<NonNull<[u8]>>), PolicyError> {
+    ) -> Result<Exchanged, PolicyError> {
         // SAFETY: passed on unchanged.
         unsafe { self.force.set(&self.domain, image, pause) }
     }

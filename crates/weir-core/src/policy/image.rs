@@ -27,6 +27,10 @@ pub(super) const MAX_ITEMS: u32 = 4_096;
 pub(super) const MAX_NAME: u32 = 256;
 
 /// Codes in rule records and items.
+#[cfg_attr(
+    not(feature = "std"),
+    expect(dead_code, reason = "codes of zero are only written, never asked for")
+)]
 pub(super) mod code {
     pub(crate) const PERMIT: u8 = 0;
     pub(crate) const BLOCK: u8 = 1;

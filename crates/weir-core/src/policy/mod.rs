@@ -2,11 +2,19 @@
 
 #[cfg(feature = "std")]
 mod compile;
+#[cfg(feature = "std")]
+mod diagnostic;
+#[cfg(feature = "std")]
+mod encode;
 mod evaluate;
 mod image;
+#[cfg(feature = "std")]
+mod value;
 
 #[cfg(feature = "std")]
-pub use compile::{CompileOptions, Compiled, Diagnostic, Severity, compile};
+pub use compile::{CompileOptions, Compiled, compile};
+#[cfg(feature = "std")]
+pub use diagnostic::{Diagnostic, Severity};
 pub use evaluate::{Decision, Identity, Query};
 pub use image::{Defaults, Failure, Image, PolicyError, RuleView};
 

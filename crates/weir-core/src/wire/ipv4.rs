@@ -49,7 +49,7 @@ pub(super) fn parse<S: Source + ?Sized>(
     let mut beyond = if length > available { Err(Malformed::IpLength) } else { Ok(()) };
     if fragment.is_some() {
         if offset as usize + payload_length > 0xffff
-            || (more && (payload_length % 8 != 0 || payload_length == 0))
+            || (more && (!payload_length.is_multiple_of(8) || payload_length == 0))
         {
             return Err(Malformed::FragmentBounds);
         }

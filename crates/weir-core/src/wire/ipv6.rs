@@ -97,7 +97,7 @@ pub(super) fn walk<S: Source + ?Sized>(
                 }
                 let length = segment.end - segment.start;
                 if fragment.offset as usize + length > 0xffff
-                    || (fragment.more && (length % 8 != 0 || length == 0))
+                    || (fragment.more && (!length.is_multiple_of(8) || length == 0))
                 {
                     return Err(Malformed::FragmentBounds);
                 }
