@@ -423,31 +423,7 @@ interfaces() {
     fetch --local-port 49251 http://203.0.113.129/
     in_ws ping -q -c 2 -i 0.2 192.0.2.1 >/dev/null
     finish
-    # One big-endian section, interface names, a direction flag on every packet (what tcpdump cannot write).
-    python3 - "$out/two-interfaces.pcapng" eth0 6 "$tmp/two-a.pcap" eth1 9 "$tmp/two-b.pcap" <<'PACK'
-import struct, sys
-pad = lambda data: data + bytes(-len(data) % 4)
-option = lambda code, data: struct.pack(">HH", code, len(data)) + pad(data)
-block = lambda kind, body: struct.pack(">II", kind, len(body) + 12) + body + struct.pack(">I", len(body) + 12)
-out = block(0x0A0D0D0A, struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1))
-packets = []
-for number in (0, 1):
-    name, digits, path = sys.argv[2 + 3 * number:5 + 3 * number]
-    options = option(2, name.encode()) + option(9, bytes([int(digits)])) + option(0, b"")
-    out += block(1, struct.pack(">HHI", 1, 0, 262144) + options)
-    data, at = open(path, "rb").read(), 24
-    while at < len(data):
-        seconds, part, captured, length = struct.unpack_from("<IIII", data, at)
-        packets.append((seconds * 10**9 + part * 10**(9 - int(digits)), int(digits), number, length,
-                        data[at + 16:at + 16 + captured]))
-        at += 16 + captured
-for time, digits, number, length, frame in sorted(packets, key=lambda packet: packet[0]):
-    stamp = time // 10**(9 - digits)
-    sent = frame[6:12] in (bytes.fromhex("00005e005310"), bytes.fromhex("00005e005311"))
-    head = struct.pack(">IIIII", number, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), length)
-    out += block(6, head + pad(frame) + option(2, struct.pack(">I", 2 if sent else 1)) + option(0, b""))
-open(sys.argv[1], "wb").write(out)
-PACK
+    "$here/pack.py" "$out/two-interfaces.pcapng" '>' "eth0=$tmp/two-a.pcap" "eth1=$tmp/two-b.pcap"
     describe two-interfaces.pcapng "Two interfaces in one file, microseconds and nanoseconds" "$LOCAL 203.0.113.130 fe80::200:5eff:fe00:5311" "interfaces nanoseconds big-endian direction"
 }
 snapped() {
@@ -508,9 +484,10 @@ demo() {
     finish
     untagged
     mkdir -p "$out/demo"
-    anonymous "$tmp/demo.pcap" "$out/demo/demo.pcapng"
+    "$here/pack.py" "$out/demo/demo.pcapng" '<' \
+        "Ethernet=$tmp/demo.pcap,192.0.2.10/24,2001:db8:1::10/64,fe80::200:5eff:fe00:5310/64"
     describe demo/demo.pcapng "A desktop scene: browser, updater, telemetry, voice call, file synchroniser, inbound services" \
-        "$LOCAL" "nanoseconds vlan fragments tcp-refused"
+        "$LOCAL" "nanoseconds vlan fragments tcp-refused direction"
 }
 
 # The demo comes last: it leaves the namespaces with routes of its own.
