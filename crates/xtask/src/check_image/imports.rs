@@ -1,5 +1,6 @@
 //! Imports: only what the kernel images are known to export.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -9,6 +10,7 @@ use anyhow::bail;
 use object::LittleEndian as LE;
 use object::pe;
 use object::read::pe::Import;
+use serde::Deserialize;
 
 use super::Image;
 use super::Outcome;
@@ -16,40 +18,64 @@ use super::Subject;
 use super::outcome;
 use crate::workspace;
 
-/// The list, below the workspace root.
-const FILE: &str = "crates/ddk/tests/data/exports.txt";
+/// The ABI oracle, below the workspace root. It tells for every function of the bindings which image exports it.
+const ORACLE: &str = "crates/ddk/tests/data";
 
-/// Functions that kernel images export, by image.
+/// Functions and variables that kernel images export, by image.
 ///
 /// A raw-dylib import links whatever its name is, so a misspelt one would only show when Windows loads the driver.
+#[derive(Default)]
 pub struct AllowList(BTreeSet<(String, String)>);
 
+/// The part of an oracle file that matters here.
+#[derive(Deserialize)]
+struct Oracle {
+    #[serde(default)]
+    functions: BTreeMap<String, Export>,
+    #[serde(default)]
+    globals: BTreeMap<String, Export>,
+}
+
+#[derive(Deserialize)]
+struct Export {
+    #[serde(default)]
+    dll: Option<String>,
+    /// True, false, or "unknown" when only a prototype was seen: no proof of an export.
+    #[serde(default)]
+    exported: serde_json::Value,
+}
+
 impl AllowList {
-    /// Reads the list of this work tree.
+    /// Reads the oracle of this work tree.
     pub fn load() -> Result<AllowList> {
-        let file = workspace::root().join(FILE);
-        let text =
-            fs::read_to_string(file).with_context(|| format!("cannot read {FILE}, the list of exports"))?;
-        AllowList::parse(&text).with_context(|| format!("{FILE} is malformed"))
-    }
-
-    /// Reads lines of the form `image!function`; `#` starts a comment.
-    pub fn parse(text: &str) -> Result<AllowList> {
-        let mut entries = BTreeSet::new();
-        for (number, line) in text.lines().enumerate() {
-            let line = line.split('#').next().unwrap_or("").trim();
-            if line.is_empty() {
-                continue;
+        let mut list = AllowList::default();
+        let files =
+            fs::read_dir(workspace::root().join(ORACLE)).with_context(|| format!("cannot read {ORACLE}"))?;
+        for file in files {
+            let path = file.with_context(|| format!("cannot read {ORACLE}"))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let shown = workspace::shown(&path);
+                let text = fs::read_to_string(&path).with_context(|| format!("cannot read {shown}"))?;
+                list.add(&text).with_context(|| format!("{shown} is not a file of the ABI oracle"))?;
             }
-            let Some((image, function)) = line.split_once('!') else {
-                bail!("line {}: {line:?} is not image!function", number + 1);
-            };
-            entries.insert((image.to_ascii_lowercase(), function.to_owned()));
         }
-        Ok(AllowList(entries))
+        if list.0.is_empty() {
+            bail!("{ORACLE} names no export");
+        }
+        Ok(list)
     }
 
-    fn contains(&self, image: &str, function: &str) -> bool {
+    /// Adds the exports of one oracle file.
+    pub fn add(&mut self, json: &str) -> Result<()> {
+        let oracle: Oracle = serde_json::from_str(json)?;
+        let entries = oracle.functions.into_iter().chain(oracle.globals);
+        let exported = entries.filter(|(_, export)| export.exported == true);
+        self.0.extend(exported.filter_map(|(name, export)| Some((export.dll?.to_ascii_lowercase(), name))));
+        Ok(())
+    }
+
+    /// Whether an image is known to export a function. Windows ignores the case of image names.
+    pub fn contains(&self, image: &str, function: &str) -> bool {
         self.0.contains(&(image.to_ascii_lowercase(), function.to_owned()))
     }
 }

@@ -44,6 +44,7 @@ impl Symbols {
     /// The function that an address lies in, with the offset into it.
     pub fn place(&self, rva: u32) -> String {
         match self.functions.range(..=rva).next_back() {
+            Some((start, symbol)) if *start == rva => symbol.name.clone(),
             Some((start, symbol)) => format!("{}+{:#x}", symbol.name, rva - start),
             None => format!("{rva:#x}"),
         }

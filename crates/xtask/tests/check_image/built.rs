@@ -1,5 +1,6 @@
 //! A linked driver, and ways to spoil it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -19,7 +20,12 @@ pub(crate) struct Built {
     pub(crate) arch: Arch,
     pub(crate) image: Vec<u8>,
     pub(crate) pdb: Vec<u8>,
+    /// What is wrong with it as built: nothing, or `clean_images_pass` fails.
+    pub(crate) before: BTreeSet<Problem>,
 }
+
+/// The name of a check and what it found.
+pub(crate) type Problem = (&'static str, String);
 
 fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| {
@@ -30,15 +36,28 @@ fn read(path: &Path) -> Vec<u8> {
 impl Built {
     pub(crate) fn load(arch: Arch) -> Built {
         let path = workspace::image(arch);
-        Built { arch, image: read(&path), pdb: read(&path.with_extension("pdb")) }
+        let mut built = Built {
+            arch,
+            image: read(&path),
+            pdb: read(&path.with_extension("pdb")),
+            before: BTreeSet::new(),
+        };
+        built.before = built.problems().collect();
+        built
     }
 
-    /// Names and problems of the checks that fail.
-    pub(crate) fn failing(&self) -> Vec<(&'static str, Vec<String>)> {
+    fn problems(&self) -> impl Iterator<Item = Problem> + use<> {
         let allowed = AllowList::load().expect("the list of exports is readable");
         let verdicts =
             check_image::check(&self.image, &self.pdb, &allowed).expect("the image is still a PE file");
-        verdicts.into_iter().filter_map(|verdict| Some((verdict.name, verdict.outcome.err()?))).collect()
+        verdicts.into_iter().flat_map(|verdict| {
+            verdict.outcome.err().unwrap_or_default().into_iter().map(move |problem| (verdict.name, problem))
+        })
+    }
+
+    /// What is wrong now and was not in the image as built.
+    pub(crate) fn new_problems(&self) -> Vec<Problem> {
+        self.problems().filter(|problem| !self.before.contains(problem)).collect()
     }
 
     /// Expects exactly these checks to fail, the first of them with this text.
@@ -48,11 +67,12 @@ impl Built {
     }
 
     pub(crate) fn assert_fails_as_is(&self, checks: &[&str], text: &str) {
-        let failing = self.failing();
-        let names: Vec<&str> = failing.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, checks, "{}: {failing:?}", self.arch);
-        let problems = &failing[0].1;
-        assert!(problems.iter().any(|problem| problem.contains(text)), "{}: {problems:?}", self.arch);
+        let problems = self.new_problems();
+        let mut names: Vec<&str> = problems.iter().map(|(name, _)| *name).collect();
+        names.dedup();
+        assert_eq!(names, checks, "{}: {problems:?}", self.arch);
+        let first = |(name, problem): &Problem| *name == checks[0] && problem.contains(text);
+        assert!(problems.iter().any(first), "{}: {problems:?}", self.arch);
     }
 
     pub(crate) fn u16(&self, at: usize) -> u16 {
@@ -114,9 +134,11 @@ impl Built {
         let old =
             leaves.find(|name| name.len() >= new.len()).expect("the PDB has a name long enough").to_owned();
         let new = format!("{new:_<width$}", width = old.len());
+        let part_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let mut found = 0;
-        for at in 0..self.pdb.len() - old.len() {
-            if self.pdb[at..].starts_with(old.as_bytes()) && self.pdb[at + old.len()] == 0 {
+        for at in 1..self.pdb.len() - old.len() {
+            let (before, after) = (self.pdb[at - 1], self.pdb[at + old.len()]);
+            if self.pdb[at..].starts_with(old.as_bytes()) && !part_of_name(before) && after == 0 {
                 self.pdb[at..at + old.len()].copy_from_slice(new.as_bytes());
                 found += 1;
             }

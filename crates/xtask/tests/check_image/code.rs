@@ -53,6 +53,9 @@ fn panics_must_not_hide_in_inlined_code() {
     for arch in BOTH {
         let mut built = Built::load(arch);
         built.rename_symbol("panic_fmt", |symbols, name| !has_code(symbols, name));
+        let symbols = Symbols::read(&built.pdb).expect("a PDB");
+        let code_of_its_own = symbols.functions.values().find(|symbol| symbol.name.contains("panic_fmt"));
+        assert!(code_of_its_own.is_none(), "{code_of_its_own:?}");
         built.assert_fails_as_is(&["panics"], "panic_fmt");
     }
 }

@@ -50,8 +50,24 @@ fn imports_must_have_names() {
 }
 
 #[test]
-fn the_export_list_has_one_form() {
-    assert!(AllowList::parse("# images\nNDIS.SYS!NdisFSetAttributes # filter\n\n").is_ok());
-    let error = AllowList::parse("\nNdisFSetAttributes\n").err().expect("no image named");
-    assert!(error.to_string().contains("line 2"), "{error}");
+fn only_proven_exports_are_known() {
+    let mut list = AllowList::default();
+    list.add(
+        r#"{"functions": {
+            "NdisFSetAttributes": {"dll": "NDIS.SYS", "exported": true},
+            "NdisInlined": {"dll": null, "exported": false},
+            "NdisGuessed": {"dll": "NDIS.SYS", "exported": "unknown"}
+        }, "globals": {
+            "PsProcessType": {"type": "POBJECT_TYPE *", "dll": "ntoskrnl.exe", "exported": true},
+            "WdfDriverGlobals": {"type": "PWDF_DRIVER_GLOBALS"}
+        }}"#,
+    )
+    .expect("a file of the oracle");
+    assert!(list.contains("ndis.sys", "NdisFSetAttributes"));
+    assert!(list.contains("ntoskrnl.exe", "PsProcessType"));
+    assert!(!list.contains("fwpkclnt.sys", "NdisFSetAttributes"));
+    assert!(!list.contains("NDIS.SYS", "ndisFSetAttributes"));
+    assert!(!list.contains("NDIS.SYS", "NdisInlined"));
+    assert!(!list.contains("NDIS.SYS", "NdisGuessed"));
+    assert!(list.add("17").is_err());
 }
