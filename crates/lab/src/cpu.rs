@@ -47,6 +47,17 @@ pub struct Frame {
     pub frame: usize,
 }
 
+/// A spin lock that a thread holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeldLock {
+    pub(crate) address: usize,
+    /// IRQL to which the matching release returns; none for the forms that leave the IRQL alone.
+    pub(crate) old_irql: Option<u8>,
+    /// The functions that belong together.
+    pub(crate) family: &'static str,
+    pub(crate) caller: usize,
+}
+
 /// What the lab keeps for one thread that may run driver code.
 #[derive(Debug)]
 pub struct Thread {
@@ -54,7 +65,7 @@ pub struct Thread {
     calls: UnsafeCell<[Frame; CALL_DEPTH]>,
     depth: Cell<usize>,
     /// Spin locks held, in order of acquisition.
-    pub(crate) locks: UnsafeCell<Vec<usize>>,
+    pub(crate) locks: UnsafeCell<Vec<HeldLock>>,
     /// Depth of critical regions (normal kernel APCs disabled).
     pub(crate) critical: Cell<u32>,
     /// Lowest and highest stack address.

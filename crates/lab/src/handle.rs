@@ -17,6 +17,16 @@ pub trait Object: Any + Send + Sync {
     /// The rule that a handle breaks which is still open when the machine ends; `None` if the lab itself owns such
     /// handles.
     const LEAK_RULE: Option<&'static str> = None;
+
+    /// The name of this very object's kind; differs from [`Object::KIND`] where one type serves several kinds.
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    /// The leak rule of this very object.
+    fn leak_rule(&self) -> Option<&'static str> {
+        Self::LEAK_RULE
+    }
 }
 
 struct Entry {
@@ -57,8 +67,8 @@ pub fn create<T: Object>(object: Arc<T>) -> *mut c_void {
     let index = entries.len();
     assert!(index < SPACE / STEP - 1, "handle space used up");
     entries.push(Entry {
-        kind: T::KIND,
-        leak_rule: T::LEAK_RULE,
+        kind: object.kind(),
+        leak_rule: object.leak_rule(),
         creator: cpu::current_call().map_or(0, |call| call.caller),
         object: Some(object),
     });

@@ -6,14 +6,21 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 pub mod bugcheck;
+pub mod capture;
 pub mod child;
 pub mod clock;
 pub mod cpu;
+mod driver_object;
+pub mod edge;
 pub mod export;
+pub mod fwp;
 pub mod handle;
+pub mod machine;
+pub mod ndis;
 pub mod ntoskrnl;
 pub mod pe;
 pub mod pool;
+pub mod registry;
 mod shared_data;
 mod stub;
 pub mod symbols;
@@ -22,3 +29,4 @@ pub mod unwind;
 pub mod verifier;
 
 pub use bugcheck::bugcheck;
+pub use machine::{Driver, Machine, Options};

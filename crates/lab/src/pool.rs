@@ -53,6 +53,8 @@ pub struct Block {
     pub freed_at: Option<usize>,
     /// Running number of the allocation.
     pub sequence: u64,
+    /// Whether the lab allocated it on the driver's behalf; then it is no leak of the driver's own.
+    pub lab: bool,
     /// First and one past the last page, guard page included.
     span: (usize, usize),
 }
@@ -122,7 +124,24 @@ pub fn allocate(kind: Kind, size: usize, tag: u32, fill: Fill) -> *mut u8 {
     if !valid_tag(tag) {
         violation("G-8", &format!("pool tag {tag:#010x} is not four printable characters"));
     }
-    if must_fail() || size > SPACE / 4 {
+    if must_fail() {
+        return std::ptr::null_mut();
+    }
+    place(kind, size, tag, fill, false)
+}
+
+/// Allocates a block that the lab hands to a driver and frees itself, such as an I/O buffer or an object's context.
+pub fn lend(size: usize, tag: u32, fill: Fill) -> *mut u8 {
+    place(Kind::NonPaged, size.max(1), tag, fill, true)
+}
+
+/// Frees a block of [`lend`].
+pub fn take_back(address: *mut u8) {
+    release(address, None);
+}
+
+fn place(kind: Kind, size: usize, tag: u32, fill: Fill, lab: bool) -> *mut u8 {
+    if size > SPACE / 4 {
         return std::ptr::null_mut();
     }
     // A block of a page or more begins at a page, as in the kernel, so that only smaller ones end at the guard.
@@ -154,6 +173,7 @@ pub fn allocate(kind: Kind, size: usize, tag: u32, fill: Fill) -> *mut u8 {
         kind,
         allocated_at: cpu::current_call().map_or(0, |call| call.caller),
         freed_at: None,
+        lab,
         sequence: pool.sequence.fetch_add(1, Ordering::Relaxed),
         span: (start, end + PAGE),
     };
@@ -164,13 +184,15 @@ pub fn allocate(kind: Kind, size: usize, tag: u32, fill: Fill) -> *mut u8 {
 
 /// Frees a driver's block; `tag` is checked if given. Afterwards every access to it faults.
 pub fn free(address: *mut u8, tag: Option<u32>) {
-    let pool = pool();
     let found = lookup(address as usize);
     let Some(block) = found.filter(|block| block.address == address as usize) else {
         violation("G-3", &format!("free of {address:p}, which is {}", describe(address as usize)));
     };
     if block.freed_at.is_some() {
         violation("G-3", &format!("double free: {}", describe(address as usize)));
+    }
+    if block.lab {
+        violation("G-3", &format!("free of memory that is not the driver's: {}", describe(address as usize)));
     }
     if let Some(tag) = tag.filter(|tag| *tag != block.tag) {
         violation("G-3", &format!("free with tag '{}': {}", tag_text(tag), describe(address as usize)));
@@ -179,6 +201,12 @@ pub fn free(address: *mut u8, tag: Option<u32>) {
     if cpu::irql() > limit {
         violation("G-2", &format!("free at IRQL {}: {}", cpu::irql(), describe(address as usize)));
     }
+    release(address, Some(block));
+}
+
+fn release(address: *mut u8, block: Option<Block>) {
+    let pool = pool();
+    let Some(block) = block.or_else(|| lookup(address as usize)) else { return };
     let (start, end) = (block.span.0, block.span.1 - PAGE);
     // SAFETY: the block is live, so its span is accessible until the mprotect below.
     unsafe {
@@ -242,10 +270,11 @@ pub fn describe(address: usize) -> String {
     )
 }
 
-/// Live blocks, in the order of their allocation.
+/// Blocks that drivers have allocated and not freed, in the order of their allocation.
 pub fn live() -> Vec<Block> {
     let blocks = pool().blocks.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut live: Vec<Block> = blocks.values().filter(|block| block.freed_at.is_none()).cloned().collect();
+    let mut live: Vec<Block> =
+        blocks.values().filter(|block| block.freed_at.is_none() && !block.lab).cloned().collect();
     live.sort_by_key(|block| block.sequence);
     live
 }

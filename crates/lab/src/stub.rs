@@ -46,13 +46,23 @@ pub(crate) fn make(index: u32, target: usize) -> usize {
     at
 }
 
-static UNRESOLVED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// What a call of each stub means: the rule, and the text.
+static UNRESOLVED: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
 
 /// Makes a stub for an import that the lab does not have; it ends the machine only when it is called.
 pub(crate) fn unresolved(dll: &str, name: &str, image: &str) -> usize {
+    ending("UNRESOLVED", format!("{image} called {dll}!{name}, which the lab does not have"))
+}
+
+/// Makes a stub for a function that no driver here may call.
+pub(crate) fn forbidden(rule: &'static str, name: &str) -> usize {
+    ending(rule, format!("{name} is called"))
+}
+
+fn ending(rule: &'static str, text: String) -> usize {
     let mut list = UNRESOLVED.lock().unwrap_or_else(PoisonError::into_inner);
     let index = list.len() as u32;
-    list.push(format!("{image} called {dll}!{name}, which the lab does not have"));
+    list.push((rule, text));
     make(index, unresolved_entry as *const () as usize)
 }
 
@@ -74,13 +84,14 @@ unsafe extern "win64" fn unresolved_entry() {
 
 unsafe extern "win64" fn unresolved_body(index: u32) {
     cpu::push_call(Frame { meta: None, ..cpu::last_entry() });
-    let text = UNRESOLVED
+    let (rule, text) = UNRESOLVED
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .get(index as usize)
         .cloned()
         .unwrap_or_default();
-    verifier::stop(verifier::EXIT_UNRESOLVED, Finding::here("UNRESOLVED", &text));
+    let code = if rule == "UNRESOLVED" { verifier::EXIT_UNRESOLVED } else { verifier::EXIT };
+    verifier::stop(code, Finding::here(rule, &text));
 }
 
 /// Stands in for the control flow guard's check: every target is good.

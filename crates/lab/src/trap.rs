@@ -208,6 +208,9 @@ fn classify(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> (Stri
         let code = if block.freed_at.is_some() { 0xcc } else { 0xcd };
         return coded("G-4", code, format!("{place}: {}", pool::describe(address)));
     }
+    if let Some(text) = crate::ndis::owner::describe(address) {
+        return coded("N-45", 0xd1, format!("{place}: {text}"));
+    }
     if let Some(image) = pe::find(address) {
         let section = image.section(address).unwrap_or("headers");
         return match (image.is_unloaded(), error & ERROR_WRITE != 0) {

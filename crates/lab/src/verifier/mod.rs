@@ -82,6 +82,13 @@ pub(crate) fn take_report() -> Report {
     REPORT.try_lock().map(|mut report| std::mem::take(&mut *report)).unwrap_or_default()
 }
 
+/// Puts `leaks` into the report and returns a copy of the whole.
+pub(crate) fn add_leaks(leaks: Vec<Leak>) -> Report {
+    let mut report = REPORT.lock().unwrap_or_else(PoisonError::into_inner);
+    report.leaks.extend(leaks);
+    report.clone()
+}
+
 type LeakCheck = fn(&mut Vec<Leak>);
 static LEAK_CHECKS: Mutex<Vec<LeakCheck>> = Mutex::new(Vec::new());
 

@@ -1,0 +1,203 @@
+//! A machine: the simulated kernel with the drivers loaded into it.
+
+use std::ffi::c_void;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::export::Export;
+use crate::ntoskrnl::{self, work};
+use crate::pe::{self, Image, LoadError, LoadOptions, Resolver};
+use crate::registry::Registry;
+use crate::verifier::{self, Leak, Report, violation};
+use crate::{cpu, driver_object};
+
+/// How a machine is built.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Number of processors.
+    pub processors: u32,
+    /// Check rules. Off, drivers are bound to the bare exports, for measurements.
+    pub verify: bool,
+    /// Refuse images that memory integrity would refuse.
+    pub integrity: bool,
+    /// Version of the driver framework: 1.x.
+    pub framework_minor: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { processors: 4, verify: true, integrity: true, framework_minor: 33 }
+    }
+}
+
+/// The simulated machine. There is one in a process, and it lives in a child (see [`crate::child`]).
+#[derive(Debug)]
+pub struct Machine {
+    options: Options,
+    resolver: Resolver,
+}
+
+impl Machine {
+    /// Boots a machine; the current thread becomes one of its threads, at PASSIVE_LEVEL.
+    pub fn new(options: Options) -> Self {
+        cpu::set_processor_count(options.processors);
+        cpu::init();
+        verifier::set_enabled(options.verify);
+        let resolver = Resolver::new(exports());
+        Self { options, resolver }
+    }
+
+    /// The in-memory registry.
+    pub fn registry(&self) -> &'static Registry {
+        Registry::get()
+    }
+
+    /// The export called `name` of `dll`, as a driver would be bound to it.
+    pub fn export(&self, dll: &str, name: &str) -> Option<usize> {
+        let export = self.resolver.find(dll, name)?;
+        Some(if self.options.verify { export.checked.get() } else { export.bare.get() })
+    }
+
+    /// Maps the driver at `path`; it does not run yet.
+    ///
+    /// # Errors
+    /// If the file is missing or not a driver for x64.
+    pub fn load_driver(&self, path: impl AsRef<Path>) -> Result<Driver, LoadError> {
+        let path = path.as_ref();
+        let service = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.load_driver_as(path, &service)
+    }
+
+    /// Like [`Machine::load_driver`], as the service `name`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_driver_as(&self, path: impl AsRef<Path>, name: &str) -> Result<Driver, LoadError> {
+        let options = LoadOptions { checked: self.options.verify, integrity: self.options.integrity };
+        let image = pe::load(path.as_ref(), &self.resolver, options)?;
+        let object = driver_object::create(image, name);
+        Ok(Driver { image, object, service: name.to_owned(), state: State::Loaded })
+    }
+
+    /// Ends the machine: waits for work that is queued, and lists what the drivers have left behind. The report
+    /// also becomes the one that a child hands to its parent.
+    pub fn finish(self) -> Report {
+        work::flush();
+        let leaks = verifier::leaks();
+        for leak in &leaks {
+            eprintln!("lab: {}: left behind: {}, created by {}", leak.rule, leak.what, leak.creator);
+        }
+        verifier::add_leaks(leaks)
+    }
+}
+
+/// All exports that the lab has.
+fn exports() -> Vec<&'static [Export]> {
+    let mut all = ntoskrnl::exports();
+    all.extend(crate::ndis::exports());
+    all
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Loaded,
+    Started,
+    Unloaded,
+}
+
+/// A driver in a machine.
+#[derive(Debug)]
+pub struct Driver {
+    image: &'static Image,
+    object: *mut c_void,
+    service: String,
+    state: State,
+}
+
+/// After this long an unload counts as one that never ends.
+const UNLOAD_LIMIT: Duration = Duration::from_secs(30);
+
+impl Driver {
+    /// The image.
+    pub fn image(&self) -> &'static Image {
+        self.image
+    }
+
+    /// The DRIVER_OBJECT.
+    pub fn object(&self) -> *mut c_void {
+        self.object
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Calls the entry point, as the I/O manager does when the service starts.
+    ///
+    /// # Errors
+    /// The status that DriverEntry returns; whatever it left behind is a violation of rule G-41.
+    pub fn start(&mut self) -> Result<(), i32> {
+        assert_eq!(self.state, State::Loaded, "a driver starts once");
+        let before = leak_count();
+        // SAFETY: the entry point of a driver image has this type.
+        let entry: unsafe extern "win64" fn(*mut c_void, *const c_void) -> i32 =
+            unsafe { std::mem::transmute(self.image.entry) };
+        let path = driver_object::registry_path(self.object);
+        // SAFETY: object and path are valid for the life of the driver.
+        let status = verifier::callback("DriverEntry", || unsafe { entry(self.object, path) });
+        if status < 0 {
+            self.state = State::Unloaded;
+            let left = verifier::leaks();
+            if let Some(Leak { what, creator, .. }) = left.get(before) {
+                violation(
+                    "G-41",
+                    &format!("DriverEntry failed with {status:#x} and left {what}, created by {creator}"),
+                );
+            }
+            self.image.unload();
+            return Err(status);
+        }
+        self.image.discard_init();
+        self.state = State::Started;
+        Ok(())
+    }
+
+    /// Whether the driver can be unloaded.
+    pub fn has_unload(&self) -> bool {
+        driver_object::unload_routine(self.object).is_some()
+    }
+
+    /// Unloads the driver: runs its unload routine and takes its image away.
+    ///
+    /// # Panics
+    /// If the driver did not start, or has no unload routine.
+    pub fn unload(&mut self) {
+        assert_eq!(self.state, State::Started, "only a started driver is unloaded");
+        let unload = driver_object::unload_routine(self.object).expect("the driver has no unload routine");
+        self.state = State::Unloaded;
+        static RUNNING: AtomicU32 = AtomicU32::new(0);
+        let run = RUNNING.fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let service = self.service.clone();
+        std::thread::spawn(move || {
+            while started.elapsed() < UNLOAD_LIMIT {
+                std::thread::sleep(Duration::from_millis(50));
+                if RUNNING.load(Ordering::Relaxed) != run + 1 {
+                    return;
+                }
+            }
+            violation("L-5", &format!("the unload of {service} does not end"));
+        });
+        // SAFETY: the driver set this routine for exactly this call.
+        verifier::callback("DriverUnload", || unsafe { unload(self.object.cast()) });
+        RUNNING.fetch_add(1, Ordering::Relaxed);
+        work::flush();
+        self.image.unload();
+    }
+}
+
+fn leak_count() -> usize {
+    verifier::leaks().len()
+}

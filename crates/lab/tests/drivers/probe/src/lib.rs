@@ -1,0 +1,130 @@
+//! A driver for the lab's own tests: the service's name selects what it does right or wrong.
+#![no_std]
+#![allow(non_snake_case, reason = "the entry point's name is fixed")]
+
+use core::ffi::c_void;
+use core::panic::PanicInfo;
+
+use ddk::nt::ntddk::*;
+use ddk::nt::*;
+
+const TAG: u32 = u32::from_le_bytes(*b"Prob");
+const POOL_FLAG_NON_PAGED: u64 = 0x40;
+
+/// Entry point.
+///
+/// # Safety
+/// Called by the I/O manager alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn DriverEntry(driver: *mut DRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
+    // SAFETY: the I/O manager passes its driver object and a valid path.
+    unsafe {
+        (*driver).DriverUnload = Some(unload);
+        let length = usize::from((*path).Length) / 2;
+        let units = core::slice::from_raw_parts((*path).Buffer, length);
+        let start = units.iter().rposition(|unit| *unit == u16::from(b'\\')).map_or(0, |at| at + 1);
+        // Not a tail call, so that this function stays on the stack.
+        core::hint::black_box(run(&units[start..]))
+    }
+}
+
+unsafe extern "C" fn unload(_driver: *mut DRIVER_OBJECT) {}
+
+fn is(mode: &[u16], name: &str) -> bool {
+    mode.len() == name.len() && mode.iter().zip(name.bytes()).all(|(unit, byte)| *unit == u16::from(byte))
+}
+
+fn allocate(size: u64) -> *mut u8 {
+    // SAFETY: at PASSIVE_LEVEL, with a size and a tag.
+    unsafe { ExAllocatePool2(POOL_FLAG_NON_PAGED, size, TAG).cast() }
+}
+
+#[inline(never)]
+unsafe fn run(mode: &[u16]) -> NTSTATUS {
+    let mut lock: KSPIN_LOCK = 0;
+    // SAFETY: every branch keeps the contracts of what it calls, or breaks exactly the one that it is named for.
+    unsafe {
+        if is(mode, "clean") {
+            let block = allocate(100);
+            block.write_volatile(1);
+            ExFreePoolWithTag(block.cast(), TAG);
+            let irql = KeAcquireSpinLockRaiseToDpc(&mut lock);
+            KeReleaseSpinLock(&mut lock, irql);
+            DbgPrint(c"probe: %d %s\n".as_ptr(), 7i32, c"seven".as_ptr());
+        } else if is(mode, "leak") {
+            allocate(40);
+        } else if is(mode, "overrun") {
+            let block = allocate(32);
+            block.add(32).write_volatile(1);
+        } else if is(mode, "small-overrun") {
+            let block = allocate(20);
+            block.add(20).write_volatile(1);
+            ExFreePoolWithTag(block.cast(), TAG);
+        } else if is(mode, "use-after-free") {
+            let block = allocate(64);
+            ExFreePoolWithTag(block.cast(), TAG);
+            return i32::from(block.read_volatile());
+        } else if is(mode, "double-free") {
+            let block = allocate(64);
+            ExFreePoolWithTag(block.cast(), TAG);
+            ExFreePoolWithTag(block.cast(), TAG);
+        } else if is(mode, "wrong-tag") {
+            ExFreePoolWithTag(allocate(64).cast(), TAG + 1);
+        } else if is(mode, "copy-overrun") {
+            let (from, to) = (allocate(64), allocate(32));
+            memcpy(to.cast(), from.cast::<c_void>(), core::hint::black_box(64));
+        } else if is(mode, "wait-at-dispatch") {
+            let irql = KeAcquireSpinLockRaiseToDpc(&mut lock);
+            let mut interval = LARGE_INTEGER { QuadPart: -10 };
+            let status = KeDelayExecutionThread(0, 0, &mut interval);
+            KeReleaseSpinLock(&mut lock, irql);
+            return status;
+        } else if is(mode, "recursive-lock") {
+            KeAcquireSpinLockRaiseToDpc(&mut lock);
+            KeAcquireSpinLockRaiseToDpc(&mut lock);
+        } else if is(mode, "leave-dispatch") {
+            KfRaiseIrql(2);
+        } else if is(mode, "null") {
+            return i32::from(core::ptr::null_mut::<u8>().wrapping_add(core::hint::black_box(16)).read_volatile());
+        } else if is(mode, "write-code") {
+            (DriverEntry as *mut u8).write_volatile(0xcc);
+        } else if is(mode, "int3") {
+            core::arch::asm!("int3");
+        } else if is(mode, "fast-fail") {
+            core::arch::asm!("int 0x29", in("ecx") 5);
+        } else if is(mode, "illegal") {
+            core::arch::asm!("ud2");
+        } else if is(mode, "cr8") {
+            let level: u64;
+            core::arch::asm!("mov {0}, cr8", "mov {1}, 2", "mov cr8, {1}", "mov {1}, cr8", "mov cr8, {0}",
+                out(reg) _, out(reg) level);
+            return if level == 2 { 0 } else { STATUS_UNSUCCESSFUL };
+        } else if is(mode, "unresolved") {
+            ExRaiseAccessViolation();
+        } else if is(mode, "fail-and-leak") {
+            allocate(10);
+            return STATUS_UNSUCCESSFUL;
+        } else if is(mode, "fail") {
+            return STATUS_UNSUCCESSFUL;
+        } else if is(mode, "bugcheck") {
+            KeBugCheckEx(0xdead, 1, 2, 3, 4);
+        } else if is(mode, "hang") {
+            loop {
+                core::hint::spin_loop();
+            }
+        } else {
+            return STATUS_INVALID_PARAMETER;
+        }
+    }
+    STATUS_SUCCESS
+}
+
+/// The compiler refers to this symbol when code names floating point types.
+#[unsafe(no_mangle)]
+pub static _fltused: i32 = 0;
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    // SAFETY: stops the machine.
+    unsafe { KeBugCheckEx(0x5052_4f42, 0, 0, 0, 0) }
+}

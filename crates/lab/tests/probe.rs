@@ -1,0 +1,182 @@
+//! Every mistake of the test driver is found, named and located; its clean mode passes.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+mod common;
+
+use lab::child::{self, Exit, Status};
+use lab::{Machine, Options};
+
+/// Runs the driver in `mode` in a child; the child's end is the test's result.
+#[track_caller]
+fn run(test: &str, mode: &str) -> Exit {
+    let image = common::probe();
+    child::run(test, || {
+        let machine = Machine::new(Options::default());
+        let mut driver = machine.load_driver_as(&image, mode).unwrap();
+        match driver.start() {
+            Ok(()) => driver.unload(),
+            Err(status) => println!("refused: {status:#x}"),
+        }
+        machine.finish();
+    })
+}
+
+/// The file and line at which `mode` is handled in the driver's source, as a report names it.
+fn line_of(text: &str) -> String {
+    let source = include_str!("drivers/probe/src/lib.rs");
+    let line = 1 + source.lines().position(|line| line.contains(text)).expect("the driver has such a line");
+    format!("lib.rs:{line}")
+}
+
+#[track_caller]
+fn stops(test: &str, status: Status, rule: &str, line: &str) {
+    let exit = run(test, test.trim_start_matches("finds_").replace('_', "-").as_str());
+    if child::is_child() {
+        return;
+    }
+    exit.assert_stopped(status, rule);
+    let finding = exit.report.findings.last().unwrap();
+    let caller = finding.caller.as_deref().unwrap_or_default();
+    assert!(caller.contains(&line_of(line)), "not {}:\n{}", line_of(line), exit.log);
+    assert!(finding.stack.iter().any(|frame| frame.contains("DriverEntry")), "{}", exit.log);
+}
+
+#[test]
+fn clean_mode_is_clean() {
+    let exit = run("clean_mode_is_clean", "clean");
+    if !child::is_child() {
+        exit.assert_clean();
+        assert!(exit.log.contains("driver: probe: 7 seven\n"), "{}", exit.log);
+    }
+}
+
+#[test]
+fn finds_overrun() {
+    stops("finds_overrun", Status::BugCheck, "G-4", "block.add(32).write_volatile(1)");
+}
+
+#[test]
+fn finds_small_overrun() {
+    let exit = run("finds_small_overrun", "small-overrun");
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "G-4");
+        assert!(exit.log.contains("byte 20 was written"), "{}", exit.log);
+    }
+}
+
+#[test]
+fn finds_use_after_free() {
+    stops("finds_use_after_free", Status::BugCheck, "G-4", "return i32::from(block.read_volatile());");
+}
+
+#[test]
+fn finds_double_free() {
+    let exit = run("finds_double_free", "double-free");
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "G-3");
+        assert!(exit.log.contains("double free") && exit.log.contains("freed by"), "{}", exit.log);
+    }
+}
+
+#[test]
+fn finds_wrong_tag() {
+    stops("finds_wrong_tag", Status::Verifier, "G-3", "ExFreePoolWithTag(allocate(64).cast(), TAG + 1);");
+}
+
+#[test]
+fn finds_copy_overrun() {
+    stops("finds_copy_overrun", Status::BugCheck, "G-4", "memcpy(to.cast()");
+}
+
+#[test]
+fn finds_wait_at_dispatch() {
+    stops("finds_wait_at_dispatch", Status::Verifier, "G-15", "KeDelayExecutionThread(0");
+}
+
+#[test]
+fn finds_recursive_lock() {
+    let exit = run("finds_recursive_lock", "recursive-lock");
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "G-12");
+    }
+}
+
+#[test]
+fn finds_leave_dispatch() {
+    let exit = run("finds_leave_dispatch", "leave-dispatch");
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "G-14");
+    }
+}
+
+#[test]
+fn finds_leak() {
+    let exit = run("finds_leak", "leak");
+    if !child::is_child() {
+        assert_eq!(exit.status, Status::Ok);
+        let [leak] = exit.report.leaks.as_slice() else { panic!("{:?}", exit.report) };
+        assert_eq!((leak.rule.as_str(), leak.what.as_str()), ("G-6", "40 bytes of pool 'Prob'"));
+        assert!(leak.creator.contains("lib.rs:"), "{leak:?}");
+    }
+}
+
+#[test]
+fn finds_null() {
+    stops("finds_null", Status::BugCheck, "BUGCHECK-0x7E", "black_box(16)");
+}
+
+#[test]
+fn finds_write_code() {
+    stops("finds_write_code", Status::BugCheck, "BUGCHECK-0xBE", "(DriverEntry as *mut u8)");
+}
+
+#[test]
+fn finds_int3() {
+    stops("finds_int3", Status::BugCheck, "BUGCHECK-0x7E", "int3\");");
+}
+
+#[test]
+fn finds_fast_fail() {
+    stops("finds_fast_fail", Status::BugCheck, "BUGCHECK-0x139", "int 0x29");
+}
+
+#[test]
+fn finds_illegal() {
+    stops("finds_illegal", Status::BugCheck, "BUGCHECK-0x7E", "ud2");
+}
+
+#[test]
+fn finds_bugcheck() {
+    stops("finds_bugcheck", Status::BugCheck, "BUGCHECK-0xDEAD", "KeBugCheckEx(0xdead");
+}
+
+#[test]
+fn finds_unresolved() {
+    stops("finds_unresolved", Status::Unresolved, "UNRESOLVED", "ExRaiseAccessViolation();");
+}
+
+#[test]
+fn finds_fail_and_leak() {
+    let exit = run("finds_fail_and_leak", "fail-and-leak");
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "G-41");
+    }
+}
+
+#[test]
+fn a_refusing_driver_is_gone() {
+    let exit = run("a_refusing_driver_is_gone", "fail");
+    if !child::is_child() {
+        exit.assert_clean();
+        assert!(exit.log.contains("refused: 0xc0000001"), "{}", exit.log);
+    }
+}
+
+#[test]
+fn emulates_cr8() {
+    let exit = run("emulates_cr8", "cr8");
+    if !child::is_child() {
+        exit.assert_clean();
+        assert!(!exit.log.contains("refused"), "{}", exit.log);
+    }
+}
