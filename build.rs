@@ -65,7 +65,8 @@ fn link_argument(argument: &str) {
 
 #[cfg(all(windows, feature = "wdk"))]
 fn configure_with_wdk() -> bool {
-    wdk_build::configure_wdk_binary_build().expect("the Windows Driver Kit is needed by the default feature `wdk`");
+    wdk_build::configure_wdk_binary_build()
+        .expect("the Windows Driver Kit is needed by the default feature `wdk`");
     true
 }
 
@@ -80,7 +81,12 @@ fn package_version() -> [u16; 4] {
         let text = env::var(name).unwrap_or_default();
         text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, not a number below 65536"))
     };
-    [number("CARGO_PKG_VERSION_MAJOR"), number("CARGO_PKG_VERSION_MINOR"), number("CARGO_PKG_VERSION_PATCH"), 0]
+    [
+        number("CARGO_PKG_VERSION_MAJOR"),
+        number("CARGO_PKG_VERSION_MINOR"),
+        number("CARGO_PKG_VERSION_PATCH"),
+        0,
+    ]
 }
 
 /// Writes a `.res` file with one VS_VERSIONINFO, laid out as
@@ -138,7 +144,8 @@ fn version_info() -> Vec<u8> {
                 entries.extend(strings.iter().map(|(key, value)| node(key, Value::Text(value), |_| ())));
             }));
         }));
-        let translation: Vec<u8> = [LANGUAGE_EN_US, CODE_PAGE_UTF16].iter().flat_map(|half| half.to_le_bytes()).collect();
+        let translation: Vec<u8> =
+            [LANGUAGE_EN_US, CODE_PAGE_UTF16].iter().flat_map(|half| half.to_le_bytes()).collect();
         children.push(node("VarFileInfo", Value::None, |vars| {
             vars.push(node("Translation", Value::Binary(&translation), |_| ()));
         }));
