@@ -116,10 +116,17 @@ pub fn parse(medium: Medium, frame: &[u8]) -> Packet {
                 offset: u32::from(header.fragments_offset().value()) * 8,
                 more: header.more_fragments(),
             });
-            finish(frame, header.slice(), payload.payload, payload.ip_number, Addresses {
-                source: header.source_addr().into(),
-                destination: header.destination_addr().into(),
-            }, fragment)
+            finish(
+                frame,
+                header.slice(),
+                payload.payload,
+                payload.ip_number,
+                Addresses {
+                    source: header.source_addr().into(),
+                    destination: header.destination_addr().into(),
+                },
+                fragment,
+            )
         }
         Some(LaxNetSlice::Ipv6(ip)) => {
             let header = ip.header();
@@ -132,10 +139,17 @@ pub fn parse(medium: Medium, frame: &[u8]) -> Packet {
                 Ipv6ExtensionSlice::Fragment(f) => Some(fragment_of(&f)),
                 _ => None,
             });
-            finish(frame, header.slice(), payload.payload, payload.ip_number, Addresses {
-                source: header.source_addr().into(),
-                destination: header.destination_addr().into(),
-            }, fragment.filter(|f| f.more || f.offset != 0))
+            finish(
+                frame,
+                header.slice(),
+                payload.payload,
+                payload.ip_number,
+                Addresses {
+                    source: header.source_addr().into(),
+                    destination: header.destination_addr().into(),
+                },
+                fragment.filter(|f| f.more || f.offset != 0),
+            )
         }
         Some(LaxNetSlice::Arp(arp)) => {
             let sender: Option<[u8; 4]> = arp.sender_protocol_addr().try_into().ok();
@@ -180,8 +194,12 @@ fn is_extension(layer: &etherparse::err::Layer) -> bool {
     use etherparse::err::Layer;
     matches!(
         layer,
-        Layer::Ipv6ExtHeader | Layer::Ipv6HopByHopHeader | Layer::Ipv6DestOptionsHeader | Layer::Ipv6RouteHeader
-            | Layer::Ipv6FragHeader | Layer::IpAuthHeader
+        Layer::Ipv6ExtHeader
+            | Layer::Ipv6HopByHopHeader
+            | Layer::Ipv6DestOptionsHeader
+            | Layer::Ipv6RouteHeader
+            | Layer::Ipv6FragHeader
+            | Layer::IpAuthHeader
     )
 }
 

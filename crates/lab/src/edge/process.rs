@@ -236,11 +236,14 @@ mod tests {
             remote: ("10.0.0.2".parse().unwrap(), remote_port),
         };
         assert_eq!(map.owner(&socket(6, 80)).pid, 10);
-        assert_eq!(map.owner(&socket(17, 53)), Process {
-            path: r"C:\Windows\System32\svchost.exe".to_owned(),
-            pid: 11,
-            user: LOCAL_SYSTEM.to_owned(),
-        });
+        assert_eq!(
+            map.owner(&socket(17, 53)),
+            Process {
+                path: r"C:\Windows\System32\svchost.exe".to_owned(),
+                pid: 11,
+                user: LOCAL_SYSTEM.to_owned(),
+            }
+        );
         assert_eq!(map.owner(&socket(6, 443)), Process::default());
         assert!(ProcessMap::from_toml("[[process]]\npath='a'\npid=1\nport=3").is_err());
     }

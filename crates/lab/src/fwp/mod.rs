@@ -1,0 +1,3 @@
+//! The filter engine.
+
+pub mod arbitrate;

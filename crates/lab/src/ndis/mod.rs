@@ -1,0 +1,40 @@
+//! NDIS as a filter driver sees it: adapters, filter modules and their states, NBLs and their owners, OIDs and events.
+//!
+//! Rules are named by the numbers of the verifier's rule list; texts add the contract's own names (T: transitions,
+//! R: registration, V: versions, O: ownership, FL: flags). Handles are opaque, callbacks run under the checks of
+//! [`verifier::callback`](crate::verifier::callback), and no lock of the simulator is held while a driver runs.
+
+pub mod adapter;
+mod build;
+mod data;
+pub mod driver;
+pub mod exports;
+mod header;
+pub mod legality;
+mod memory;
+pub mod module;
+mod notify;
+mod oid;
+pub mod owner;
+mod parcel;
+mod pools;
+mod raw;
+mod restart;
+
+pub use adapter::{Adapter, AttachTime, Behaviour, Config, Delivered, Events, Giving, OnWire};
+pub use build::{Piece, Shape, Split};
+pub use data::{Call, DISPATCH_LEVEL, List, RESOURCES};
+pub use driver::FilterDriver;
+pub use legality::State;
+pub use memory::{Value, set_configuration};
+pub use module::{Attributes, Module};
+pub use oid::{Completion, OidResult};
+pub use parcel::set_poison;
+
+/// The export tables of NDIS.SYS.
+pub fn exports() -> [&'static [crate::export::Export]; 2] {
+    [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS]
+}
+
+/// `NDIS_STATUS_SEND_ABORTED`.
+pub(crate) const STATUS_SEND_ABORTED: i32 = ddk::ndis::NDIS_STATUS_SEND_ABORTED;
