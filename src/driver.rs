@@ -50,7 +50,9 @@ struct SharedBox {
 }
 
 impl SharedBox {
-    fn new(shared: Shared) -> Result<Self, Status> {
+    #[inline(never)]
+    fn new(flows: u32, version: u32, at: Passive<'_>) -> Result<Self, Status> {
+        let shared = Shared::new(flows, version, at)?;
         let shared = PoolBox::new(tags::DRIVER, shared).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         // SAFETY: the box withdraws it before it is freed, and is dropped after everything that calls an entry point.
         unsafe { SHARED.publish(shared.as_ptr()) };
@@ -89,7 +91,7 @@ impl Driver {
             .filter(|flows| FLOWS.contains(flows))
             .unwrap_or(DEFAULT_FLOWS);
         let version = filter::ndis_version(ndis::version());
-        let state = SharedBox::new(Shared::new(flows, version, at)?)?;
+        let state = SharedBox::new(flows, version, at)?;
         let shared = state.get();
         let control = control::create(&framework, at)?;
         // SAFETY: the state is published and outlives the registrations.

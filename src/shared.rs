@@ -42,16 +42,10 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Reserves all memory that the packet path will ever use.
+    #[inline(never)]
     pub(crate) fn new(flows: u32, ndis_version: u32, _at: Passive<'_>) -> Result<Self, Status> {
         let processors = u32::try_from(cpu::count()).unwrap_or(1).max(1);
-        let mut config = Config::new(processors, seed());
-        config.flows = flows;
-        let layout = Engine::layout(&config).ok_or(Status::INVALID_PARAMETER)?;
-        let memory = Block::zeroed(tags::ENGINE, layout).ok_or(Status::INSUFFICIENT_RESOURCES)?;
-        // SAFETY: the block has the layout asked for, is zeroed and fresh, and is freed after `engine` is out of use: it
-        // is the last field of this structure, which outlives every registration.
-        let engine =
-            unsafe { Engine::init(memory.as_ptr(), &config) }.ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        let (engine, memory) = engine(flows, processors)?;
         Ok(Self {
             engine,
             adapters: SpinLock::new(Adapters::new()),
@@ -98,6 +92,19 @@ impl Drop for Shared {
     }
 }
 
+/// The engine and the memory that it lives in, which must be freed after it.
+#[inline(never)]
+fn engine(flows: u32, processors: u32) -> Result<(&'static Engine, Block), Status> {
+    let mut config = Config::new(processors, cpu::entropy());
+    config.flows = flows;
+    let layout = Engine::layout(&config).ok_or(Status::INVALID_PARAMETER)?;
+    let memory = Block::zeroed(tags::ENGINE, layout).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+    // SAFETY: the block has the layout asked for, is zeroed and fresh, and is freed after the engine is out of use: it is
+    // the last field of `Shared`, which outlives every registration.
+    let engine = unsafe { Engine::init(memory.as_ptr(), &config) };
+    Ok((engine.ok_or(Status::INSUFFICIENT_RESOURCES)?, memory))
+}
+
 /// Why a policy was refused, as the control contract says it.
 fn refusal(error: weir_core::policy::PolicyError) -> Status {
     match error {
@@ -114,9 +121,4 @@ pub(crate) fn now() -> Time {
 /// The current processor, for the engine.
 pub(crate) fn processor() -> u32 {
     cpu::current() as u32
-}
-
-/// A secret for the engine's hash functions.
-fn seed() -> [u64; 2] {
-    cpu::entropy()
 }

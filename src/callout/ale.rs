@@ -1,11 +1,11 @@
 //! Authorisation: may this connection exist?
 
 use kernel::wfp::{Classifier, Classify, Decision};
+use weir_core::engine::AleFlow;
 use weir_core::{Action, Direction};
 
-use super::fields::{Fields, Name, field};
-use crate::filter::NAME_LENGTH;
-use crate::shared::{SHARED, now, processor};
+use super::fields::{Fields, field};
+use crate::shared::{Shared, now, processor};
 
 /// ALE_AUTH_CONNECT: this machine opens a connection.
 #[rustfmt::skip]
@@ -56,11 +56,14 @@ impl Classifier for AuthRecvAccept {
 }
 
 fn authorize(fields: &Fields, direction: Direction, classify: &Classify<'_>, decision: Decision<'_>) {
-    let mut name: Name = [0; NAME_LENGTH];
-    let Some(shared) = SHARED.get() else { return decision.pass() };
-    let Some(flow) = fields.flow(shared, classify, direction, &mut name) else { return decision.pass() };
-    match shared.engine.authorize(processor(), now(), &flow).action {
-        Action::Permit => decision.permit(),
-        Action::Block => decision.block(),
+    match fields.flow(classify, direction, ask) {
+        Some(Action::Permit) => decision.permit(),
+        Some(Action::Block) => decision.block(),
+        None => decision.pass(),
     }
+}
+
+#[inline(never)]
+fn ask(shared: &Shared, flow: &AleFlow<'_>) -> Action {
+    shared.engine.authorize(processor(), now(), flow).action
 }

@@ -1,5 +1,6 @@
 //! Where each ALE layer keeps what the engine wants to know.
 
+use ddk::fwp::FWP_CONDITION_FLAG_IS_REAUTHORIZE;
 use kernel::wfp::{Classify, Ip};
 use weir_core::Direction;
 use weir_core::engine::{AleFlow, Interface};
@@ -7,7 +8,7 @@ use weir_core::flow::Endpoint;
 use weir_core::wire::Medium;
 
 use crate::filter::{COMPARTMENT, NAME_LENGTH};
-use crate::shared::Shared;
+use crate::shared::{SHARED, Shared};
 
 /// Field indexes of a layer; the same for IPv4 and IPv6. `None` for what the layer does not have.
 #[derive(Clone, Copy)]
@@ -33,26 +34,24 @@ macro_rules! field {
 }
 pub(super) use field;
 
-/// Room for an adapter name while the engine looks at a flow.
-pub(super) type Name = [u16; NAME_LENGTH];
-
 impl Fields {
-    /// What the engine wants to know about a flow; `None` when the layer does not say who talks to whom, in which case
-    /// the decision is left to other filters.
-    pub(super) fn flow<'a>(
+    /// Shows the flow that a classify is about to `ask` and returns the answer; `None` when the layer does not say who
+    /// talks to whom, or while the driver is not up. In that case the decision is left to other filters.
+    ///
+    /// Not inlined, so that the flow and the room for an adapter's name stand on the stack once.
+    #[inline(never)]
+    pub(super) fn flow<R>(
         &self,
-        shared: &Shared,
-        classify: &Classify<'a>,
+        classify: &Classify<'_>,
         direction: Direction,
-        name: &'a mut Name,
-    ) -> Option<AleFlow<'a>> {
+        ask: fn(&Shared, &AleFlow<'_>) -> R,
+    ) -> Option<R> {
+        let shared = SHARED.get()?;
         let metadata = classify.metadata();
-        let local = endpoint(classify, Some(self.local_address), Some(self.local_port))?;
-        let remote = endpoint(classify, self.remote_address, self.remote_port)?;
         let luid = classify.u64(self.interface).unwrap_or(0);
-        let length = if luid == 0 { 0 } else { shared.adapters.lock().name(luid, name) };
-        let name: &'a [u16] = name;
-        Some(AleFlow {
+        let mut name = [0; NAME_LENGTH];
+        let length = if luid == 0 { 0 } else { shared.adapters.lock().name(luid, &mut name) };
+        let flow = AleFlow {
             direction,
             protocol: classify.u8(self.protocol)?,
             // Compartment 0 means "not said"; frames are filed under the default one.
@@ -60,8 +59,8 @@ impl Fields {
                 .compartment()
                 .filter(|&compartment| compartment != 0)
                 .unwrap_or(COMPARTMENT),
-            local,
-            remote,
+            local: endpoint(classify, Some(self.local_address), Some(self.local_port))?,
+            remote: endpoint(classify, self.remote_address, self.remote_port)?,
             interface: Interface {
                 luid,
                 index: self.interface_index.and_then(|field| classify.u32(field)).unwrap_or(0),
@@ -74,8 +73,9 @@ impl Fields {
             user: classify.sid(self.user).unwrap_or(&[]),
             reauthorize: classify
                 .u32(self.flags)
-                .is_some_and(|flags| flags & ddk::fwp::FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0),
-        })
+                .is_some_and(|flags| flags & FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0),
+        };
+        Some(ask(shared, &flow))
     }
 }
 

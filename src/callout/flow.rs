@@ -3,11 +3,10 @@
 use ddk::fwp::FWP_DIRECTION_INBOUND;
 use kernel::wfp::{Classifier, Classify, Decision};
 use weir_core::Direction;
-use weir_core::engine::{AleFlow, Engine};
+use weir_core::engine::AleFlow;
 
-use super::fields::{Fields, Name, field};
-use crate::filter::NAME_LENGTH;
-use crate::shared::{SHARED, now, processor};
+use super::fields::{Fields, field};
+use crate::shared::{Shared, now, processor};
 
 /// ALE_FLOW_ESTABLISHED.
 #[rustfmt::skip]
@@ -67,7 +66,8 @@ impl Classifier for FlowEstablished {
             Some(inbound) if inbound == FWP_DIRECTION_INBOUND as u32 => Direction::Receive,
             _ => Direction::Send,
         };
-        tell(&ESTABLISHED, direction, classify, |engine, flow| engine.established(processor(), now(), flow));
+        // A layer that does not say which flow it means has nothing to tell.
+        let _told = ESTABLISHED.flow(classify, direction, established);
         decision.pass();
     }
 }
@@ -77,7 +77,7 @@ pub(super) enum ResourceRelease {}
 
 impl Classifier for ResourceRelease {
     fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
-        tell(&RELEASE, Direction::Send, classify, |engine, flow| engine.closed(processor(), now(), flow));
+        let _told = RELEASE.flow(classify, Direction::Send, closed);
         decision.pass();
     }
 }
@@ -87,21 +87,17 @@ pub(super) enum EndpointClosure {}
 
 impl Classifier for EndpointClosure {
     fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
-        tell(&CLOSURE, Direction::Send, classify, |engine, flow| engine.closed(processor(), now(), flow));
+        let _told = CLOSURE.flow(classify, Direction::Send, closed);
         decision.pass();
     }
 }
 
-/// Tells the engine about a flow, if the layer says which.
-fn tell(
-    fields: &Fields,
-    direction: Direction,
-    classify: &Classify<'_>,
-    report: impl FnOnce(&Engine, &AleFlow<'_>),
-) {
-    let mut name: Name = [0; NAME_LENGTH];
-    let Some(shared) = SHARED.get() else { return };
-    if let Some(flow) = fields.flow(shared, classify, direction, &mut name) {
-        report(shared.engine, &flow);
-    }
+#[inline(never)]
+fn established(shared: &Shared, flow: &AleFlow<'_>) {
+    shared.engine.established(processor(), now(), flow);
+}
+
+#[inline(never)]
+fn closed(shared: &Shared, flow: &AleFlow<'_>) {
+    shared.engine.closed(processor(), now(), flow);
 }

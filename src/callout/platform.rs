@@ -129,6 +129,7 @@ impl Registrations {
     ///
     /// # Safety
     /// `shared` must be published and outlive the result.
+    #[inline(never)]
     pub(crate) unsafe fn new(
         shared: &'static Shared,
         control: &ControlDevice,

@@ -19,6 +19,7 @@ const DEVICE: &str = r"\Device\Weir";
 const LINK: &str = r"\DosDevices\Weir";
 
 /// Creates the device. It answers nothing before [`ControlDevice::finish`].
+#[inline(never)]
 pub(crate) fn create(driver: &Driver, at: Passive<'_>) -> Result<ControlDevice, Status> {
     let init = ControlDeviceInit::new(driver, &UnicodeStr::from_wide(wide!(SDDL)), at)?;
     let device = init.create(&UnicodeStr::from_wide(wide!(DEVICE)), at)?;

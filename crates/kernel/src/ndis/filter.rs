@@ -225,6 +225,7 @@ impl Registration {
     /// # Safety
     /// `object` must be the driver object passed to DriverEntry, and `driver` must outlive the registration.
     #[doc(alias = "NdisFRegisterFilterDriver")]
+    #[inline(never)]
     pub unsafe fn new<D: FilterDriver>(
         object: PDRIVER_OBJECT,
         driver: NonNull<D>,

@@ -98,6 +98,7 @@ unsafe impl Sync for Timer {}
 impl Timer {
     /// Starts a timer that does `T` every `period` milliseconds.
     #[doc(alias = "WdfTimerCreate")]
+    #[inline(never)]
     pub fn start<T: Tick>(device: &ControlDevice, period: u32, _at: Passive<'_>) -> Result<Self, Status> {
         let mut config = WDF_TIMER_CONFIG {
             Size: size_of::<WDF_TIMER_CONFIG>() as u32,

@@ -32,6 +32,7 @@ impl Driver {
     /// # Safety
     /// The arguments must be those of DriverEntry, and this must be its first use of the framework.
     #[doc(alias = "WdfDriverCreate")]
+    #[inline(never)]
     pub unsafe fn create<U: Unload>(
         object: PDRIVER_OBJECT,
         registry_path: PCUNICODE_STRING,
@@ -64,6 +65,7 @@ impl Driver {
     /// A number under the service's Parameters key; `None` when it is not there.
     #[doc(alias = "WdfRegistryQueryULong")]
     #[must_use]
+    #[inline(never)]
     pub fn parameter(&self, name: &UnicodeStr<'_>, _at: Passive<'_>) -> Option<u32> {
         let mut key: WDFKEY = core::ptr::null_mut();
         // SAFETY: the driver handle is live and the IRQL is PASSIVE_LEVEL.
