@@ -93,6 +93,5 @@ pub fn WDF_WORKITEM_CONFIG_INIT(EvtWorkItemFunc: PFN_WDF_WORKITEM) -> WDF_WORKIT
         Size: size_of_u32::<WDF_WORKITEM_CONFIG>(),
         EvtWorkItemFunc,
         AutomaticSerialization: TRUE as BOOLEAN,
-        ..Default::default()
     }
 }

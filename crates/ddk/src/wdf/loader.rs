@@ -3,7 +3,7 @@
 
 use crate::nt::{NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, PVOID, ULONG, WDFFUNC};
 
-opaque! { LIBRARY_MODULE }
+opaque! { _LIBRARY_MODULE }
 
 /// The framework's per-driver globals as the loader hands them out: a `PWDF_DRIVER_GLOBALS` in truth.
 pub type PWDF_COMPONENT_GLOBALS = *mut PVOID;
@@ -29,7 +29,7 @@ pub struct WDF_BIND_INFO {
     pub Version: WDF_VERSION,
     pub FuncCount: ULONG,
     pub FuncTable: *mut WDFFUNC,
-    pub Module: *mut LIBRARY_MODULE,
+    pub Module: *mut _LIBRARY_MODULE,
 }
 
 /// Pointer to a [`WDF_BIND_INFO`], which must live until `WdfVersionUnbind`.

@@ -5,7 +5,6 @@ use core::ffi::{c_char, c_void};
 pub type EX_SPIN_LOCK = i32;
 pub type DWORD = u32;
 pub type INT = i32;
-pub type UINT = u32;
 pub type LONG_PTR = i64;
 pub type UINT_PTR = u64;
 pub type LONGLONG = i64;
