@@ -59,10 +59,11 @@ pub fn host_tool(program: impl AsRef<Path>) -> Command {
 }
 
 fn inherited() -> impl Iterator<Item = OsString> {
-    env::vars_os().map(|(name, _)| name).filter(|name| {
-        let name = name.to_string_lossy();
-        name == "CARGO" || INHERITED.iter().any(|prefix| name.starts_with(prefix))
-    })
+    env::vars_os().map(|(name, _)| name).filter(|name| is_inherited(&name.to_string_lossy()))
+}
+
+fn is_inherited(name: &str) -> bool {
+    name == "CARGO" || INHERITED.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Runs to the end and turns a failure into one line.
@@ -96,4 +97,32 @@ fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = [program].into_iter().chain(command.get_args().take(2));
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_inherited;
+
+    #[test]
+    fn keeps_what_the_user_set_for_cargo() {
+        for name in
+            ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_NET_OFFLINE", "CARGO_HTTP_PROXY", "RUSTUP_HOME", "PATH"]
+        {
+            assert!(!is_inherited(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn drops_what_cargo_run_left() {
+        for name in [
+            "CARGO",
+            "CARGO_PKG_NAME",
+            "CARGO_MANIFEST_DIR",
+            "RUSTC_WRAPPER",
+            "RUSTFLAGS",
+            "RUSTUP_TOOLCHAIN",
+        ] {
+            assert!(is_inherited(name), "{name}");
+        }
+    }
 }

@@ -96,6 +96,10 @@ fn gate(tally: &mut Tally, name: &str, result: Result<()>) -> bool {
 }
 
 fn install_peers() -> Result<()> {
+    // Comparisons need the lab.
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
     let missing: Vec<&str> =
         PEERS.iter().filter(|(_, program)| !process::on_path(program)).map(|&(package, _)| package).collect();
     if missing.is_empty() || toolchain::is_debian() {

@@ -1,4 +1,4 @@
-//! The instructions of x64 code: nothing that needs register state which the kernel does not save for drivers.
+//! The instructions: nothing that an old processor lacks, or that needs registers which the kernel does not save.
 
 use iced_x86::CpuidFeature;
 use iced_x86::Decoder;
@@ -41,34 +41,55 @@ const BASELINE: &[CpuidFeature] = &[
 ];
 
 pub(super) fn instructions(subject: &Subject<'_>) -> Outcome {
-    if subject.image.arch != Arch::X64 {
-        // The base architecture has one register file for floats and vectors, and Windows lets ARM64 drivers use it.
-        return Ok("nothing to exclude on ARM64".to_owned());
-    }
     let ranges = ranges(subject.image, subject.symbols).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let mut count = 0_u64;
-    let mut info = InstructionInfoFactory::new();
     for (begin, size) in ranges {
         let Some(code) = subject.image.bytes(begin, size) else {
             problems.push(format!("the code of {} lies outside the file", subject.symbols.place(begin)));
             continue;
         };
-        let mut decoder = Decoder::with_ip(64, code, u64::from(begin), DecoderOptions::NONE);
-        for instruction in &mut decoder {
-            count += 1;
-            if let Some(reason) = objection(&instruction, &mut info) {
-                let place = u32::try_from(instruction.ip()).map(|rva| subject.symbols.place(rva));
-                let place = place.unwrap_or_default();
-                problems.push(format!("{place}: {:?} {reason}", instruction.code()));
-                if instruction.is_invalid() {
-                    // What follows would be decoded out of step.
-                    break;
-                }
+        match subject.image.arch {
+            Arch::X64 => x64(subject.symbols, begin, code, &mut problems, &mut count),
+            Arch::Arm64 => arm64(subject.symbols, begin, code, &mut problems, &mut count),
+        }
+    }
+    let limit = match subject.image.arch {
+        Arch::X64 => "SSE3",
+        Arch::Arm64 => "the atomics of ARMv8.0",
+    };
+    outcome(problems, format!("{count} decoded, none beyond {limit}"))
+}
+
+fn x64(symbols: &Symbols, begin: u32, code: &[u8], problems: &mut Vec<String>, count: &mut u64) {
+    let mut info = InstructionInfoFactory::new();
+    for instruction in &mut Decoder::with_ip(64, code, u64::from(begin), DecoderOptions::NONE) {
+        *count += 1;
+        if let Some(reason) = objection(&instruction, &mut info) {
+            let place = u32::try_from(instruction.ip()).map(|rva| symbols.place(rva)).unwrap_or_default();
+            problems.push(format!("{place}: {:?} {reason}", instruction.code()));
+            if instruction.is_invalid() {
+                // What follows would be decoded out of step.
+                break;
             }
         }
     }
-    outcome(problems, format!("{count} decoded, none beyond SSE3"))
+}
+
+/// Windows 10 runs on ARMv8.0. Floats and vectors are part of it and open to drivers, so what a compiler could slip in
+/// are the atomics of ARMv8.1 and the acquire loads of ARMv8.3.
+fn arm64(symbols: &Symbols, begin: u32, code: &[u8], problems: &mut Vec<String>, count: &mut u64) {
+    for (rva, bytes) in (begin..).step_by(4).zip(code.chunks_exact(4)) {
+        *count += 1;
+        let word = bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
+        let compare_and_swap = word & 0x3fa0_7c00 == 0x08a0_7c00;
+        let compare_and_swap_pair = word & 0xbfa0_7c00 == 0x0820_7c00;
+        let read_modify_write = word & 0x3f20_0c00 == 0x3820_0000;
+        if compare_and_swap || compare_and_swap_pair || read_modify_write {
+            problems
+                .push(format!("{}: {word:08x} is an atomic of a later ARM than v8.0", symbols.place(rva)));
+        }
+    }
 }
 
 /// Code of the exception directory, and of leaf functions, which only the PDB knows.

@@ -36,7 +36,7 @@ pub use symbols::Symbols;
 /// Prints one line per check. Fails when the image is not of the NATIVE subsystem; when its checksum is zero or wrong;
 /// when integrity check, NX, dynamic base, relocations or .pdata are missing; when a section is writable and
 /// executable; when an import is not on the list of real kernel exports; when x64 code uses an instruction beyond SSE3
-/// or the x87/MMX registers, which the kernel does not save; when a panic path or a path of the build machine is left;
+/// or the x87/MMX registers, which the kernel does not save, or ARM64 code an atomic beyond ARMv8.0; when a panic path or a path of the build machine is left;
 /// when there is no version resource; and when a stack frame is above 1 KiB.
 #[derive(clap::Args)]
 pub struct Args {

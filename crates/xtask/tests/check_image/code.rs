@@ -2,6 +2,7 @@
 
 use xtask::arch::Arch;
 use xtask::check_image::Symbols;
+use xtask::check_image::checksum;
 
 use crate::built::BOTH;
 use crate::built::Built;
@@ -27,6 +28,25 @@ fn instructions_must_be_in_the_baseline() {
         let mut built = Built::load(Arch::X64);
         built.patch_code(code, &[0x90]);
         built.assert_fails(&["instructions"], text);
+    }
+}
+
+#[test]
+fn atomics_must_be_in_the_baseline() {
+    const NOP: [u8; 4] = 0xd503_201f_u32.to_le_bytes();
+    // ldadd x0, x0, [x1]; swpal w1, w2, [x0]; ldaprb w0, [x1]; cas x0, x0, [x1]; casp x0, x1, x2, x3, [x1]
+    for word in [0xf820_0020_u32, 0xb8e1_8002, 0x38bf_c020, 0xc8a0_7c20, 0x4820_7c22] {
+        let mut built = Built::load(Arch::Arm64);
+        built.patch_code(&word.to_le_bytes(), &NOP);
+        built.assert_fails(&["instructions"], &format!("{word:08x} is an atomic"));
+    }
+    // ldaxr w0, [x1]; stlxr w2, w0, [x1]; ldar w0, [x1]; stxp w0, x2, x3, [x1]
+    for word in [0x885f_fc20_u32, 0x8802_fc20, 0x88df_fc20, 0xc820_0c22] {
+        let mut built = Built::load(Arch::Arm64);
+        built.patch_code(&word.to_le_bytes(), &NOP);
+        checksum::write(&mut built.image).expect("a PE file");
+        let problems = built.new_problems();
+        assert!(problems.is_empty(), "{word:08x}: {problems:?}");
     }
 }
 
