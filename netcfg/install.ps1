@@ -12,7 +12,7 @@
 .PARAMETER AllAdapters
     Keep what Windows does by default: bound to every adapter.
 .EXAMPLE
-    .\install.ps1 -Package ..\target\weir\x64 -Adapter Ethernet -WhatIf
+    .\install.ps1 -Package C:\weir -Adapter Ethernet -WhatIf
 #>
 [CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High', DefaultParameterSetName = 'Named')]
 param(
