@@ -12,7 +12,7 @@ use ddk::ndis::NDIS_FILTER_DRIVER_CHARACTERISTICS;
 pub(crate) unsafe trait Zero: Copy {}
 
 macro_rules! zero {
-    ($($name:ident),* $(,)?) => { $(
+    ($($name:path),* $(,)?) => { $(
         // SAFETY: integers, nullable pointers, `Option`s of functions, and structs and unions of those.
         unsafe impl Zero for $name {}
     )* };
@@ -28,6 +28,9 @@ zero!(
     FWPM_SUBLAYER0,
     NDIS_FILTER_DRIVER_CHARACTERISTICS,
 );
+
+#[cfg(test)]
+zero!(ddk::fwp::FWPS_CLASSIFY_OUT0, ddk::fwp::FWPS_FILTER2);
 
 /// A structure of zero bytes.
 pub(crate) fn zeroed<T: Zero>() -> T {

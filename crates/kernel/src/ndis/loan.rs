@@ -51,7 +51,7 @@ impl Loan<'_> {
         });
     }
 
-    fn runs(
+    pub(super) fn runs(
         self,
         mut keep: impl FnMut(&mut Nbl<'_>) -> bool,
         mut indicate: impl FnMut(NonNull<NET_BUFFER_LIST>, u32),

@@ -6,6 +6,8 @@ mod flags;
 mod loan;
 mod net_buffer;
 mod oid;
+#[cfg(test)]
+mod tests;
 
 pub use chain::{Chain, Completed, Incoming, Outgoing, Returned};
 pub use filter::{

@@ -197,12 +197,15 @@ fn copy_results(from: &NDIS_OID_REQUEST, to: &mut NDIS_OID_REQUEST) {
 
 #[cfg(test)]
 mod tests {
+    use ddk::ndis::NdisRequestQueryInformation;
+
     use super::*;
 
     #[test]
     fn results_travel_by_request_type() {
-        let mut from = NDIS_OID_REQUEST::default();
-        let mut to = NDIS_OID_REQUEST::default();
+        // SAFETY: a request of zero bytes is a valid value of the type.
+        let mut from: NDIS_OID_REQUEST = unsafe { core::mem::zeroed() };
+        let mut to = from;
         from.RequestType = NdisRequestQueryInformation;
         from.SupportedRevision = 3;
         from.DATA.QUERY_INFORMATION.BytesWritten = 7;

@@ -218,9 +218,10 @@ impl<'a> Decision<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zero::zeroed;
 
     fn decide(rights: u32, action: u32, answer: impl FnOnce(Decision<'_>)) -> (u32, u32) {
-        let mut out = FWPS_CLASSIFY_OUT0 { rights, actionType: action, ..Default::default() };
+        let mut out = FWPS_CLASSIFY_OUT0 { rights, actionType: action, ..zeroed() };
         answer(Decision::new(&mut out, None));
         (out.actionType, out.rights)
     }
@@ -228,23 +229,29 @@ mod tests {
     #[test]
     fn with_the_right_every_answer_counts() {
         let right = FWPS_RIGHT_ACTION_WRITE;
-        assert_eq!(decide(right, FWP_ACTION_CONTINUE, Decision::permit), (FWP_ACTION_PERMIT, right));
-        assert_eq!(decide(right, FWP_ACTION_CONTINUE, Decision::block), (FWP_ACTION_BLOCK, 0));
-        assert_eq!(decide(right, FWP_ACTION_PERMIT, Decision::pass), (FWP_ACTION_CONTINUE, right));
+        assert_eq!(
+            decide(right, FWP_ACTION_CONTINUE, |decision| decision.permit()),
+            (FWP_ACTION_PERMIT, right)
+        );
+        assert_eq!(decide(right, FWP_ACTION_CONTINUE, |decision| decision.block()), (FWP_ACTION_BLOCK, 0));
+        assert_eq!(
+            decide(right, FWP_ACTION_PERMIT, |decision| decision.pass()),
+            (FWP_ACTION_CONTINUE, right)
+        );
     }
 
     #[test]
     fn without_the_right_only_a_veto_counts() {
-        assert_eq!(decide(0, FWP_ACTION_BLOCK, Decision::permit), (FWP_ACTION_BLOCK, 0));
-        assert_eq!(decide(0, FWP_ACTION_PERMIT, Decision::block), (FWP_ACTION_BLOCK, 0));
-        assert_eq!(decide(0, FWP_ACTION_BLOCK, Decision::block), (FWP_ACTION_BLOCK, 0));
-        assert_eq!(decide(0, FWP_ACTION_PERMIT, Decision::pass), (FWP_ACTION_PERMIT, 0));
+        assert_eq!(decide(0, FWP_ACTION_BLOCK, |decision| decision.permit()), (FWP_ACTION_BLOCK, 0));
+        assert_eq!(decide(0, FWP_ACTION_PERMIT, |decision| decision.block()), (FWP_ACTION_BLOCK, 0));
+        assert_eq!(decide(0, FWP_ACTION_BLOCK, |decision| decision.block()), (FWP_ACTION_BLOCK, 0));
+        assert_eq!(decide(0, FWP_ACTION_PERMIT, |decision| decision.pass()), (FWP_ACTION_PERMIT, 0));
     }
 
     #[test]
     fn a_filter_can_make_its_permit_final() {
-        let filter = FWPS_FILTER2 { flags: FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT as u16, ..Default::default() };
-        let mut out = FWPS_CLASSIFY_OUT0 { rights: FWPS_RIGHT_ACTION_WRITE, ..Default::default() };
+        let filter = FWPS_FILTER2 { flags: FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT as u16, ..zeroed() };
+        let mut out = FWPS_CLASSIFY_OUT0 { rights: FWPS_RIGHT_ACTION_WRITE, ..zeroed() };
         Decision::new(&mut out, Some(&filter)).permit();
         assert_eq!((out.actionType, out.rights), (FWP_ACTION_PERMIT, 0));
     }
