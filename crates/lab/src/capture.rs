@@ -39,24 +39,9 @@ impl LinkType {
         self.0 == Self::ETHERNET.0 || self.is_raw_ip()
     }
 
-    /// What to do about a capture of this type.
-    fn hint(self) -> &'static str {
-        match self.0 {
-            113 | 276 => {
-                "it was recorded on the pseudo-interface `any`; record on one interface: tcpdump -i eth0"
-            }
-            0 | 108 => "it was recorded on a loopback interface; record on an Ethernet or tunnel interface",
-            105 | 119 | 127 | 192 => {
-                "it was recorded in monitor mode; record on the interface in its normal mode"
-            }
-            _ => "the lab's adapters carry Ethernet (1) and raw IP (101, 228, 229, 12, 14)",
-        }
-    }
-}
-
-impl fmt::Display for LinkType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
+    /// Its usual name, for types that are met now and then.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self.0 {
             0 => "BSD loopback",
             1 => "Ethernet",
             9 => "PPP",
@@ -77,9 +62,31 @@ impl fmt::Display for LinkType {
             229 => "raw IPv6",
             253 => "Netlink",
             276 => "Linux cooked capture v2",
-            _ => return write!(f, "link type {}", self.0),
-        };
-        write!(f, "{name} (link type {})", self.0)
+            _ => return None,
+        })
+    }
+
+    /// What to do about a capture of this type.
+    fn hint(self) -> &'static str {
+        match self.0 {
+            113 | 276 => {
+                "it was recorded on the pseudo-interface `any`; record on one interface: tcpdump -i eth0"
+            }
+            0 | 108 => "it was recorded on a loopback interface; record on an Ethernet or tunnel interface",
+            105 | 119 | 127 | 192 => {
+                "it was recorded in monitor mode; record on the interface in its normal mode"
+            }
+            _ => "the lab's adapters carry Ethernet (1) and raw IP (101, 228, 229, 12, 14)",
+        }
+    }
+}
+
+impl fmt::Display for LinkType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{name} (link type {})", self.0),
+            None => write!(f, "link type {}", self.0),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: every command with its options, as `--help` shows them.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,9 +11,10 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  success
   1  the command line or an input file is at fault
+  2  lab run: the driver caused a bug check or broke a rule of Driver Verifier
   3  the run could not be made or not be finished";
 
-/// Weir: a network filter for Windows.
+/// Weir: a network filter for Windows, and a lab that runs it on Linux.
 #[derive(Debug, Parser)]
 #[command(name = "weirctl", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -22,9 +24,56 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the driver on a capture, in a simulated Windows kernel.
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Check and compile policies.
     #[command(subcommand)]
     Policy(PolicyCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Feed a capture through weir.sys and show what it did.
+    ///
+    /// The linked driver image is loaded into a simulated Windows kernel, attached to an adapter whose wire is the
+    /// capture file, and watched by the rules of Driver Verifier. Frames that our side sends go down through the
+    /// driver to the wire, the others come up from the wire.
+    #[command(after_help = EXIT_CODES)]
+    Run(LabRun),
+}
+
+#[derive(Debug, Args)]
+pub struct LabRun {
+    /// A pcap or pcapng file (Ethernet or raw IP).
+    pub capture: PathBuf,
+    /// Addresses of our side. Without them they are guessed from the capture.
+    #[arg(long, value_name = "ADDR", value_delimiter = ',')]
+    pub local: Vec<IpAddr>,
+    /// Policy to put in force. Without it everything passes and is counted.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// Which process owns which connection (TOML).
+    #[arg(long, value_name = "FILE")]
+    pub processes: Option<PathBuf>,
+    /// Store the frames that got through.
+    #[arg(long, value_name = "OUT.pcapng")]
+    pub write: Option<PathBuf>,
+    /// Print one JSON document instead of tables.
+    #[arg(long)]
+    pub json: bool,
+    /// The driver image [default: what `cargo xtask build` made].
+    #[arg(long, value_name = "PATH", env = "WEIR_SYS")]
+    pub driver: Option<PathBuf>,
+    /// Frames handed to the driver in one chain.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub batch: u32,
+    /// How the bytes of a frame lie in memory: lengths of its pieces, the last one takes the rest (`14,20,1`).
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65535))]
+    pub split: Vec<u32>,
+    /// Show no progress.
+    #[arg(long)]
+    pub no_progress: bool,
 }
 
 #[derive(Debug, Subcommand)]

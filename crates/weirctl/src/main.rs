@@ -1,11 +1,16 @@
-//! The command line of Weir: `weirctl policy` checks and compiles policies.
+//! The command line of Weir: `weirctl policy` checks and compiles policies, `weirctl lab` runs the driver on captures.
 #![forbid(unsafe_code)]
 
 mod cli;
+mod device;
 mod failure;
+mod lab;
 mod output;
 mod policy;
+mod report;
+mod table;
 mod text;
+mod view;
 
 use std::process::ExitCode;
 
@@ -13,10 +18,12 @@ use clap::Parser;
 
 use cli::Cli;
 use cli::Command;
+use cli::LabCommand;
 use cli::PolicyCommand;
 use failure::Exit;
 
 fn main() -> ExitCode {
+    ::lab::child::run_if_child(&[lab::SCENARIO]);
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -26,6 +33,7 @@ fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
+        Command::Lab(LabCommand::Run(args)) => lab::run(&args),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Policy(PolicyCommand::Compile(args)) => policy::compile(&args),
     };

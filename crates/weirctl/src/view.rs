@@ -1,0 +1,354 @@
+//! A report as tables: the driver's own data, and one closing sentence that needs no prior knowledge.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use crate::output::Style;
+use crate::report::Capture;
+use crate::report::Counter;
+use crate::report::DecidedBy;
+use crate::report::Driver;
+use crate::report::Flow;
+use crate::report::Report;
+use crate::report::Traffic;
+use crate::table::Align::Left;
+use crate::table::Align::Right;
+use crate::table::Table;
+use crate::text;
+use crate::text::count;
+
+/// Flows shown; the JSON document has all.
+const MOST_FLOWS: usize = 50;
+/// Longer names of programs and users are cut.
+const PROCESS_WIDTH: usize = 18;
+
+/// The report for people.
+pub fn render(report: &Report, style: Style, width: usize) -> String {
+    let mut out = String::new();
+    let view = View { style, width };
+    out.push_str(&view.head(report));
+    if let Some(driver) = &report.driver {
+        out.push_str(&view.adapters(driver));
+        out.push_str(&view.flows(driver));
+        out.push_str(&view.drops(driver));
+        out.push_str(&view.counters(driver));
+    }
+    out.push_str(&view.verifier(report));
+    let _ = writeln!(out, "\n{}", style.strong(&report.summary));
+    out
+}
+
+struct View {
+    style: Style,
+    width: usize,
+}
+
+impl View {
+    fn section(&self, title: &str) -> String {
+        format!("\n{}\n", self.style.strong(title))
+    }
+
+    fn head(&self, report: &Report) -> String {
+        let title = match &report.driver {
+            Some(driver) => format!("weir.sys {} on {}", driver.version, report.capture.file),
+            None => format!("weir.sys on {}", report.capture.file),
+        };
+        let mut out = format!("{}\n\n", self.style.strong(&title));
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(out, "  {}  {value}", self.style.weak(&format!("{name:<8}")));
+        };
+        line("Capture", &capture(&report.capture));
+        if let Some(damage) = &report.capture.damage {
+            line("", &self.style.warn(&format!("{damage}; the frames before are used")));
+        }
+        if report.capture.cut > 0 {
+            let cut = count(report.capture.cut, "frame");
+            line("", &self.style.warn(&format!("{cut} cut by the capture's snapshot length")));
+        }
+        let addresses = report.local.addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>();
+        let addresses = if addresses.is_empty() { "no address".into() } else { text::list(&addresses) };
+        line("Our side", &addresses);
+        if report.local.assumed {
+            let note = format!("assumed: {}; --local ADDR,... sets it", report.local.because);
+            line("", &self.style.weak(&note));
+        }
+        if let Some(driver) = &report.driver {
+            let ale = if driver.wfp_active { "ALE callouts in place" } else { "ALE callouts not in place" };
+            line("Driver", &format!("{} (NDIS {}, {ale})", report.image, driver.ndis));
+            line("Policy", &policy(report.policy_file.as_deref(), driver));
+        } else {
+            line("Driver", &report.image);
+        }
+        out
+    }
+
+    fn adapters(&self, driver: &Driver) -> String {
+        let mut table = Table::new(&[
+            ("Name", Left),
+            ("Address", Left),
+            ("State", Left),
+            ("Sent", Right),
+            ("Received", Right),
+            ("Blocked", Right),
+        ]);
+        for adapter in &driver.adapters {
+            let address = if adapter.mac.is_empty() { adapter.medium.clone() } else { adapter.mac.clone() };
+            table.row(vec![
+                text::printable(&adapter.name),
+                address,
+                adapter.state.clone(),
+                adapter.frames_sent.to_string(),
+                adapter.frames_received.to_string(),
+                adapter.frames_blocked.to_string(),
+            ]);
+        }
+        self.section("Adapters") + &table.render(2, self.width, self.style)
+    }
+
+    fn flows(&self, driver: &Driver) -> String {
+        let mut flows = driver.flows.iter().collect::<Vec<_>>();
+        flows.sort_by_key(|flow| (std::cmp::Reverse(all(flow).bytes), flow.id));
+        let title = match flows.len() {
+            0 => return self.section("Flows") + "  none\n",
+            1 => "Flows".to_owned(),
+            number => format!("Flows ({number}, largest first)"),
+        };
+        let hidden = flows.len().saturating_sub(MOST_FLOWS);
+        flows.truncate(MOST_FLOWS);
+        let wide = self.wide_flows(&flows);
+        let mut out = self.section(&title);
+        if wide.width(2) <= self.width {
+            out.push_str(&wide.render(2, self.width, self.style));
+        } else {
+            out.push_str(&self.tall_flows(&flows).render(2, self.width, self.style));
+        }
+        if hidden > 0 {
+            let _ = writeln!(out, "  … and {}; --json lists them all", count(hidden as u64, "smaller flow"));
+        }
+        out
+    }
+
+    /// One line for each flow.
+    fn wide_flows(&self, flows: &[&Flow]) -> Table {
+        let mut table = Table::new(&[
+            ("Process", Left),
+            ("Proto", Left),
+            ("Local", Left),
+            ("", Left),
+            ("Remote", Left),
+            ("Frames", Right),
+            ("Bytes", Right),
+            ("State", Left),
+            ("Verdict", Left),
+        ]);
+        for flow in flows {
+            let (local, remote) = ends(flow);
+            table.row(vec![
+                process(flow),
+                flow.protocol_name.clone(),
+                local,
+                arrow(flow).into(),
+                remote,
+                all(flow).frames.to_string(),
+                text::bytes(all(flow).bytes),
+                flow.state.clone(),
+                format!("{} by {}", self.verdict(flow), decided_by(flow)).trim_end_matches(" by ").to_owned(),
+            ]);
+        }
+        table
+    }
+
+    /// Two lines for each flow, for long addresses and narrow terminals.
+    fn tall_flows(&self, flows: &[&Flow]) -> Table {
+        let mut table = Table::new(&[
+            ("Process\n  user", Left),
+            ("Proto\nstate", Left),
+            ("Local\n  remote", Left),
+            ("Frames\nbytes", Right),
+            ("Verdict\n  by", Left),
+        ]);
+        for flow in flows {
+            let (local, remote) = ends(flow);
+            let user =
+                flow.user.as_deref().map(|sid| short(text::user(sid), PROCESS_WIDTH - 2)).unwrap_or_default();
+            table.row(vec![
+                format!("{}\n  {}", process(flow), self.style.weak(&user)),
+                format!("{}\n{}", flow.protocol_name, self.style.weak(&flow.state)),
+                format!("{local}\n{} {remote}", arrow(flow)),
+                format!("{}\n{}", all(flow).frames, text::bytes(all(flow).bytes)),
+                format!("{}\n  {}", self.verdict(flow), decided_by(flow)),
+            ]);
+        }
+        table
+    }
+
+    fn verdict(&self, flow: &Flow) -> String {
+        match flow.verdict.as_str() {
+            "block" => self.style.bad("BLOCKED"),
+            "permit" => self.style.good("permitted"),
+            other => self.style.weak(other),
+        }
+    }
+
+    fn drops(&self, driver: &Driver) -> String {
+        let Some(policy) = &driver.policy else { return String::new() };
+        let blocking = policy.rules.iter().filter(|rule| rule.action == "block").collect::<Vec<_>>();
+        let by_default = driver.counters.iter().filter(|counter| {
+            counter.value > 0
+                && matches!(counter.name.as_str(), "blocked by default" | "undecidable, blocked")
+        });
+        let mut table =
+            Table::new(&[("Rule", Left), ("Frames dropped", Right), ("Connections refused", Right)]);
+        for rule in blocking {
+            let (frames, flows) = (rule.frames.to_string(), rule.flows.to_string());
+            table.row(vec![text::printable(&rule.name), self.loud(&frames), self.loud(&flows)]);
+        }
+        for counter in by_default {
+            table.row(vec![
+                format!("({})", counter.name),
+                self.loud(&counter.value.to_string()),
+                String::new(),
+            ]);
+        }
+        if table.is_empty() {
+            return self.section("Drops by rule") + "  the policy has no rule that blocks\n";
+        }
+        self.section("Drops by rule") + &table.render(2, self.width, self.style)
+    }
+
+    /// A number in red, unless it is zero.
+    fn loud(&self, number: &str) -> String {
+        if number == "0" { number.to_owned() } else { self.style.bad(number) }
+    }
+
+    fn counters(&self, driver: &Driver) -> String {
+        let mut table = Table::bare(&[Right, Left, Right, Left, Right, Left]);
+        let malformed = driver
+            .malformed
+            .iter()
+            .map(|counter| Counter { name: format!("malformed: {}", counter.name), value: counter.value });
+        let shown = driver.counters.iter().filter(|counter| counter.value != 0).cloned().chain(malformed);
+        let cells = shown.flat_map(|counter| [counter.value.to_string(), counter.name]).collect::<Vec<_>>();
+        if cells.is_empty() {
+            return String::new();
+        }
+        // Down the columns, then across, so that what belongs together stands together.
+        let lines = (cells.len() / 2).div_ceil(3);
+        for line in 0..lines {
+            let row = (0..3).flat_map(|column| {
+                let at = (column * lines + line) * 2;
+                [at, at + 1].map(|at| cells.get(at).cloned().unwrap_or_default())
+            });
+            table.row(row.collect());
+        }
+        self.section("Counters (those that are not zero)") + &table.render(2, self.width, self.style)
+    }
+
+    fn verifier(&self, report: &Report) -> String {
+        let verifier = &report.verifier;
+        if verifier.findings.is_empty() && verifier.leaks.is_empty() {
+            return String::new();
+        }
+        let mut out = self.section("Driver Verifier");
+        for finding in &verifier.findings {
+            let _ = writeln!(out, "  {} {}", self.style.bad(&finding.rule), finding.text);
+            let mut line = |name: &str, value: &str| {
+                let _ = writeln!(out, "    {}  {value}", self.style.weak(&format!("{name:<6}")));
+            };
+            if !finding.rule_text.is_empty() {
+                line("rule", &format!("{} [{}]", finding.rule_text, finding.source));
+            }
+            if let Some(export) = &finding.export {
+                line("in", export);
+            }
+            if let Some(caller) = &finding.caller {
+                line("caller", caller);
+            }
+            for frame in &finding.stack {
+                line("stack", frame);
+            }
+        }
+        for leak in &verifier.leaks {
+            let _ = writeln!(out, "  {} left behind: {}", self.style.bad(&leak.rule), leak.what);
+            let _ = writeln!(out, "    {}  {}", self.style.weak("made at"), leak.creator);
+        }
+        out
+    }
+}
+
+fn capture(capture: &Capture) -> String {
+    let interfaces = match capture.interfaces.as_slice() {
+        [only] => only.link_type_name.clone(),
+        several => count(several.len() as u64, "interface"),
+    };
+    format!(
+        "{}, {}, {} ({}, {interfaces})",
+        count(capture.frames, "frame"),
+        text::bytes(capture.bytes),
+        text::span(capture.duration_ns),
+        capture.format
+    )
+}
+
+fn policy(file: Option<&str>, driver: &Driver) -> String {
+    let Some(policy) = &driver.policy else { return "none: everything passes and is counted".into() };
+    let rules = count(policy.rules.len() as u64, "rule");
+    format!("{}: {rules}; else {} outbound, {} inbound", file.unwrap_or("-"), policy.outbound, policy.inbound)
+}
+
+/// Everything that belongs to a flow, let through or not.
+fn all(flow: &Flow) -> Traffic {
+    let parts = [flow.sent, flow.received, flow.sent_blocked, flow.received_blocked];
+    parts.into_iter().fold(Traffic::default(), |sum, part| Traffic {
+        frames: sum.frames + part.frames,
+        bytes: sum.bytes + part.bytes,
+    })
+}
+
+/// Who decided about a flow.
+fn decided_by(flow: &Flow) -> String {
+    match &flow.decided_by {
+        DecidedBy::Rule { name: Some(name), .. } => format!("rule '{}'", text::printable(name)),
+        DecidedBy::Rule { index, name: None } => format!("rule {index} of policy {}", flow.policy_generation),
+        DecidedBy::Default => "default".into(),
+        DecidedBy::Nothing => String::new(),
+    }
+}
+
+fn ends(flow: &Flow) -> (String, String) {
+    let end = |address: IpAddr, port: Option<u16>| match (address, port) {
+        (IpAddr::V4(v4), Some(port)) => format!("{v4}:{port}"),
+        (IpAddr::V6(v6), Some(port)) => format!("[{v6}]:{port}"),
+        (address, None) => address.to_string(),
+    };
+    (end(flow.local_address, flow.local_port), end(flow.remote_address, flow.remote_port))
+}
+
+/// Points from who opened the flow to the other.
+fn arrow(flow: &Flow) -> &'static str {
+    match flow.origin.as_str() {
+        "out" => "→",
+        "in" => "←",
+        _ => "↔",
+    }
+}
+
+fn process(flow: &Flow) -> String {
+    match &flow.process {
+        Some(process) if !process.name.is_empty() => short(&text::printable(&process.name), PROCESS_WIDTH),
+        Some(process) => format!("pid {}", process.id),
+        None => "-".into(),
+    }
+}
+
+/// At most `width` columns, the end kept: it tells users of one machine apart.
+fn short(value: &str, width: usize) -> String {
+    let length = value.chars().count();
+    if length <= width {
+        return value.to_owned();
+    }
+    format!("…{}", value.chars().skip(length - width + 1).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests;
