@@ -1,5 +1,10 @@
 //! `cargo xtask demo`: the driver at work on a bundled capture.
 
+mod summary;
+
+use std::process::Command;
+
+use anyhow::Context as _;
 use anyhow::Result;
 use anyhow::bail;
 
@@ -8,6 +13,8 @@ use crate::build;
 use crate::build::Profile;
 use crate::process;
 use crate::workspace;
+
+use summary::Report;
 
 /// Build everything and let weir.sys filter a bundled capture in the lab.
 ///
@@ -31,12 +38,25 @@ impl Args {
         }
         build::build(ArchSet::X64, Profile::Release)?;
         process::step("weirctl");
-        process::run(process::host_cargo().args(["build", "--quiet", "--locked", "--package", "weirctl"]))?;
+        process::run(process::host_cargo().args(["build", "--locked", "--package", "weirctl"]))?;
 
         let arguments = ["lab", "run", &capture, "--policy", &policy, "--processes", &processes];
         process::step(format!("weirctl {}", arguments.join(" ")));
-        let run = ["run", "--quiet", "--locked", "--package", "weirctl", "--"];
-        process::run(process::host_cargo().args(run).args(arguments))?;
+        process::run(weirctl().args(arguments))?;
+
+        // Once more for the numbers: the tables above are for people.
+        let json = process::output(weirctl().args(arguments).args(["--json", "--no-progress"]))
+            .context("weirctl ran, but not with --json")?;
+        let report: Report =
+            serde_json::from_str(&json).context("weirctl printed JSON of an unknown form")?;
+        print!("{}", report.summary()?);
         Ok(())
     }
+}
+
+/// weirctl as just built.
+fn weirctl() -> Command {
+    let mut cargo = process::host_cargo();
+    cargo.args(["run", "--quiet", "--locked", "--package", "weirctl", "--"]);
+    cargo
 }
