@@ -81,6 +81,7 @@ const DRIVER_VERSION: [u16; 4] = [
 ];
 
 /// A decimal number in a constant.
+#[expect(clippy::panic, reason = "evaluated by the compiler only")]
 const fn number(text: &str) -> u16 {
     match u16::from_str_radix(text, 10) {
         Ok(number) => number,

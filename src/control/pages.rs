@@ -109,7 +109,7 @@ pub(super) fn rule_hits(shared: &Shared, request: &mut Request) -> Result<usize,
     Ok(page.end(0))
 }
 
-/// Fills in an entry, which comes zeroed.
+/// A flow as user mode sees it.
 fn describe(flow: &FlowView, entry: &mut FlowEntry) {
     let (local, remote) = (flow.local.address, flow.remote.address);
     *entry = FlowEntry {
@@ -158,12 +158,20 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
             State::Closed => FlowState::CLOSED,
             State::Reset => FlowState::RESET,
         },
-        flags: u8::from(flow.flags.ale) * FlowFlags::ALE
-            | u8::from(flow.flags.established) * FlowFlags::ESTABLISHED
-            | u8::from(flow.flags.frames) * FlowFlags::FRAMES
-            | u8::from(flow.flags.fragments) * FlowFlags::FRAGMENTS,
+        flags: flags(&flow.flags),
         reserved: [0; 2],
     };
+}
+
+fn flags(flags: &weir_core::flow::Flags) -> u8 {
+    [
+        (flags.ale, FlowFlags::ALE),
+        (flags.established, FlowFlags::ESTABLISHED),
+        (flags.frames, FlowFlags::FRAMES),
+        (flags.fragments, FlowFlags::FRAGMENTS),
+    ]
+    .iter()
+    .fold(0, |bits, &(set, bit)| if set { bits | bit } else { bits })
 }
 
 /// Fills in an entry, which comes zeroed.

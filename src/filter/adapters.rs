@@ -4,7 +4,6 @@ use core::cell::Cell;
 use core::ptr::NonNull;
 
 use weir_ioctl::AdapterEntry;
-use weir_ioctl::zerocopy::FromZeros;
 
 use super::Module;
 
@@ -114,7 +113,6 @@ impl Module {
             mac_length: u32::from(facts.mac_length),
             mac: facts.mac,
             name: facts.name,
-            ..AdapterEntry::new_zeroed()
         }
     }
 }

@@ -13,12 +13,11 @@ mod status;
 use core::sync::atomic::AtomicU32;
 
 use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION};
-use ddk::nt::PVOID;
 use kernel::irql::Passive;
 use kernel::ndis::{
-    Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, Names, Nbl, OidClone, OidRequest,
-    Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters, ReturnFlags, Returned, SendCompleteFlags,
-    SendFlags,
+    CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, Names, Nbl, OidClone,
+    OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters, ReturnFlags, Returned,
+    SendCompleteFlags, SendFlags,
 };
 use kernel::pool::Tag;
 use kernel::rundown::Rundown;
@@ -160,7 +159,7 @@ impl FilterModule for Module {
         chain.complete(self.handle, flags);
     }
 
-    fn cancel_send(&self, id: PVOID) {
+    fn cancel_send(&self, id: CancelId) {
         // No send is ever queued here: the one to cancel is below.
         self.handle.cancel_sends(id);
     }
@@ -185,7 +184,7 @@ impl FilterModule for Module {
         clone.complete(self.handle, status);
     }
 
-    fn oid_cancel(&self, id: PVOID) {
+    fn oid_cancel(&self, id: CancelId) {
         self.filter_oid_cancel::<Regular>(id);
     }
 
@@ -197,7 +196,7 @@ impl FilterModule for Module {
         clone.complete(self.handle, status);
     }
 
-    fn direct_oid_cancel(&self, id: PVOID) {
+    fn direct_oid_cancel(&self, id: CancelId) {
         self.filter_oid_cancel::<Direct>(id);
     }
 

@@ -1,7 +1,6 @@
 //! OID requests: all of them go to the driver below, as clones.
 
-use ddk::nt::PVOID;
-use kernel::ndis::{OidPath, OidRequest};
+use kernel::ndis::{CancelId, OidPath, OidRequest};
 use kernel::status::Status;
 
 use super::Module;
@@ -18,7 +17,7 @@ impl Module {
     /// IRQL: <= DISPATCH_LEVEL.
     #[doc(alias = "FilterCancelOidRequest")]
     #[doc(alias = "FilterCancelDirectOidRequest")]
-    pub(super) fn filter_oid_cancel<Path: OidPath>(&self, id: PVOID) {
+    pub(super) fn filter_oid_cancel<Path: OidPath>(&self, id: CancelId) {
         kernel::ndis::cancel_oids::<Path>(self.handle, id);
     }
 }

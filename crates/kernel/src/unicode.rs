@@ -71,5 +71,5 @@ pub unsafe fn units<'a>(string: *const UNICODE_STRING) -> &'a [u16] {
         return &[];
     }
     // SAFETY: the buffer holds `Length` bytes, by the contract of UNICODE_STRING.
-    unsafe { core::slice::from_raw_parts(string.Buffer, usize::from(string.Length) / 2) }
+    unsafe { core::slice::from_raw_parts(string.Buffer, usize::from(string.Length >> 1)) }
 }

@@ -6,15 +6,14 @@ mod flags;
 mod loan;
 mod net_buffer;
 mod oid;
+mod registration;
 #[cfg(test)]
 mod tests;
 
 pub use chain::{Chain, Completed, Incoming, Outgoing, Returned};
-pub use filter::{
-    AttachParameters, FilterDriver, FilterHandle, FilterModule, Names, Registration, RestartParameters,
-    version,
-};
+pub use filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule, RestartParameters};
 pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 pub use loan::Loan;
 pub use net_buffer::{FrameBytes, Nbl, NetBuffers};
 pub use oid::{Direct, OidClone, OidPath, OidRequest, Regular, cancel as cancel_oids};
+pub use registration::{Names, Registration, version};

@@ -11,7 +11,7 @@ use ddk::ndis::{
 };
 use ddk::nt::PVOID;
 
-use super::filter::FilterHandle;
+use super::filter::{CancelId, FilterHandle};
 use crate::pool::Tag;
 use crate::status::Status;
 
@@ -163,9 +163,9 @@ impl<Path: OidPath> OidClone<Path> {
 /// Cancels requests below that carry `id`. IRQL: <= DISPATCH_LEVEL.
 ///
 /// Requests are never held here, so a cancel always goes to the driver below, which ignores an id it does not know.
-pub fn cancel<Path: OidPath>(filter: FilterHandle, id: PVOID) {
+pub fn cancel<Path: OidPath>(filter: FilterHandle, id: CancelId) {
     // SAFETY: the handle is that of an attached module.
-    unsafe { Path::cancel(filter.raw(), id) }
+    unsafe { Path::cancel(filter.raw(), id.0) }
 }
 
 /// Where the issuer of a request keeps a pointer.
@@ -213,10 +213,8 @@ mod tests {
         copy_results(&from, &mut to);
         assert_eq!(to.SupportedRevision, 3);
         // SAFETY: the query view was written.
-        assert_eq!(
-            unsafe { (to.DATA.QUERY_INFORMATION.BytesWritten, to.DATA.QUERY_INFORMATION.BytesNeeded) },
-            (7, 9)
-        );
+        let query = unsafe { to.DATA.QUERY_INFORMATION };
+        assert_eq!((query.BytesWritten, query.BytesNeeded), (7, 9));
 
         from.RequestType = NdisRequestMethod;
         from.DATA.METHOD_INFORMATION.BytesWritten = 1;

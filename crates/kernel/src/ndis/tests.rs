@@ -1,4 +1,8 @@
 //! Chains, loans and frame bytes over hand-made NBLs.
+#![expect(
+    clippy::vec_box,
+    reason = "NBLs and MDLs point at each other: they must not move when the vector grows"
+)]
 
 use core::ptr::{NonNull, null_mut};
 use std::boxed::Box;
