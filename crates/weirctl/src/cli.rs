@@ -17,13 +17,13 @@ Exit codes:
 /// Weir: a network filter for Windows, and a lab that runs it on Linux.
 #[derive(Debug, Parser)]
 #[command(name = "weirctl", version, propagate_version = true, after_help = EXIT_CODES)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the driver on a capture, in a simulated Windows kernel.
     #[command(subcommand)]
     Lab(LabCommand),
@@ -33,7 +33,7 @@ pub enum Command {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum LabCommand {
+pub(crate) enum LabCommand {
     /// Feed a capture through weir.sys and show what it did.
     ///
     /// The linked driver image is loaded into a simulated Windows kernel, attached to an adapter whose wire is the
@@ -44,40 +44,40 @@ pub enum LabCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct LabRun {
+pub(crate) struct LabRun {
     /// A pcap or pcapng file (Ethernet or raw IP).
-    pub capture: PathBuf,
+    pub(crate) capture: PathBuf,
     /// Addresses of our side. Without them they are guessed from the capture.
     #[arg(long, value_name = "ADDR", value_delimiter = ',')]
-    pub local: Vec<IpAddr>,
+    pub(crate) local: Vec<IpAddr>,
     /// Policy to put in force. Without it everything passes and is counted.
     #[arg(long, value_name = "FILE")]
-    pub policy: Option<PathBuf>,
+    pub(crate) policy: Option<PathBuf>,
     /// Which process owns which connection (TOML).
     #[arg(long, value_name = "FILE")]
-    pub processes: Option<PathBuf>,
+    pub(crate) processes: Option<PathBuf>,
     /// Store the frames that got through.
     #[arg(long, value_name = "OUT.pcapng")]
-    pub write: Option<PathBuf>,
+    pub(crate) write: Option<PathBuf>,
     /// Print one JSON document instead of tables.
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// The driver image [default: what `cargo xtask build` made].
     #[arg(long, value_name = "PATH", env = "WEIR_SYS")]
-    pub driver: Option<PathBuf>,
+    pub(crate) driver: Option<PathBuf>,
     /// Frames handed to the driver in one chain.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub batch: u32,
+    pub(crate) batch: u32,
     /// How the bytes of a frame lie in memory: lengths of its pieces, the last one takes the rest (`14,20,1`).
     #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65535))]
-    pub split: Vec<u32>,
+    pub(crate) split: Vec<u32>,
     /// Show no progress.
     #[arg(long)]
-    pub no_progress: bool,
+    pub(crate) no_progress: bool,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
+pub(crate) enum PolicyCommand {
     /// Tell whether a policy is valid; show errors with line, column and a hint.
     Check(PolicyCheck),
     /// Compile a policy to the image that the driver takes.
@@ -85,21 +85,21 @@ pub enum PolicyCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct PolicyCheck {
+pub(crate) struct PolicyCheck {
     /// The policy (TOML).
-    pub policy: PathBuf,
+    pub(crate) policy: PathBuf,
 }
 
 #[derive(Debug, Args)]
-pub struct PolicyCompile {
+pub(crate) struct PolicyCompile {
     /// The policy (TOML).
-    pub policy: PathBuf,
+    pub(crate) policy: PathBuf,
     /// Where to put the image.
     #[arg(short, long, value_name = "OUT")]
-    pub output: PathBuf,
+    pub(crate) output: PathBuf,
     /// Device behind a drive letter of the machine that will run the policy.
     #[arg(long, value_name = "C:=DEVICE", value_parser = volume)]
-    pub volume: Vec<(char, String)>,
+    pub(crate) volume: Vec<(char, String)>,
 }
 
 /// Parses `C:=\Device\HarddiskVolume3`.

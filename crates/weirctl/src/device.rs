@@ -47,14 +47,14 @@ const MOST_PAGES: usize = 1 << 20;
 const STATUS_RETRY: i32 = 0xc000_022d_u32 as i32;
 
 /// An open handle to `\\.\Weir`.
-pub trait Device {
+pub(crate) trait Device {
     /// One request; the reply has at most `room` bytes. An error is the NTSTATUS.
     fn ioctl(&mut self, control: Control, input: &[u8], room: usize) -> Result<Vec<u8>, i32>;
 }
 
 /// A request that failed.
 #[derive(Debug)]
-pub enum Error {
+pub(crate) enum Error {
     /// The driver refused.
     Status(Control, i32),
     /// The reply has not the shape of the contract.
@@ -101,13 +101,13 @@ fn status_name(status: i32) -> String {
 }
 
 /// Puts a compiled policy in force.
-pub fn set_policy(device: &mut dyn Device, image: &[u8]) -> Result<SetPolicyReply, Error> {
+pub(crate) fn set_policy(device: &mut dyn Device, image: &[u8]) -> Result<SetPolicyReply, Error> {
     let reply = request(device, Control::SET_POLICY, image, size_of::<SetPolicyReply>())?;
     fixed(Control::SET_POLICY, &reply).map(|(reply, _)| reply)
 }
 
 /// Everything that the driver tells about itself.
-pub fn read(device: &mut dyn Device) -> Result<Driver, Error> {
+pub(crate) fn read(device: &mut dyn Device) -> Result<Driver, Error> {
     let reply = request(device, Control::VERSION, &[], size_of::<VersionReply>())?;
     let (version, _) = fixed::<VersionReply>(Control::VERSION, &reply)?;
     if version.api_version != weir_ioctl::API_VERSION {

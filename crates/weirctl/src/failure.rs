@@ -10,7 +10,7 @@ use crate::output;
 
 /// The exit codes, as documented in `docs/weirctl.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done.
     Success = 0,
     /// The command line or an input file is at fault.
@@ -29,38 +29,38 @@ impl From<Exit> for ExitCode {
 
 /// An error for the user: what, about which file, and a way out.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// How the program ends.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
 }
 
 impl Failure {
     /// An error in what the user gave.
-    pub fn input(message: impl Into<String>) -> Self {
+    pub(crate) fn input(message: impl Into<String>) -> Self {
         Self { exit: Exit::Input, message: message.into(), hint: None }
     }
 
     /// An error that is nobody's input.
-    pub fn internal(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self { exit: Exit::Internal, message: message.into(), hint: None }
     }
 
     /// The system refused to do something (`verb`, such as "read") with a file.
-    pub fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
+    pub(crate) fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
         Self::input(format!("cannot {verb} `{}`: {}", path.display(), reason(error)))
     }
 
     /// Adds a way out.
-    pub fn hint(self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
     /// Tells the user.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         let style = output::Style::new(io::stderr().is_terminal());
         output::complain(&format!("{} {}\n", style.bad("error:"), self.message));
         if let Some(hint) = &self.hint {
@@ -76,7 +76,7 @@ impl fmt::Display for Failure {
 }
 
 /// A system error in words, without its number.
-pub fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),

@@ -33,11 +33,16 @@ use progress::Progress;
 const TIME_LIMIT: Duration = Duration::from_secs(300);
 const TIME_PER_FRAME: Duration = Duration::from_millis(1);
 
-/// What the child process runs; `main` hands control over before it reads the command line.
-pub const SCENARIO: child::Scenario = child::Scenario { name: "weirctl-lab-run", run: job::run };
+/// What the child process runs.
+const SCENARIO: child::Scenario = child::Scenario { name: "weirctl-lab-run", run: job::run };
+
+/// In a child process: runs the machine, and does not return. Elsewhere: nothing.
+pub(crate) fn run_if_child() {
+    child::run_if_child(&[SCENARIO]);
+}
 
 /// `weirctl lab run`.
-pub fn run(args: &LabRun) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &LabRun) -> Result<Exit, Failure> {
     let Some(mut inputs) = Inputs::check(args)? else { return Ok(Exit::Input) };
     let mailbox = Mailbox::new(!args.no_progress);
     inputs.job.progress = mailbox.as_ref().map(|mailbox| mailbox.path().to_owned());

@@ -14,13 +14,13 @@ const LEAST_WIDTH: usize = 80;
 
 /// Colours, or none.
 #[derive(Clone, Copy, Debug)]
-pub struct Style {
+pub(crate) struct Style {
     colours: bool,
 }
 
 impl Style {
     /// Colours if the stream is a terminal that has them and the user did not turn them off (`NO_COLOR`).
-    pub fn new(is_terminal: bool) -> Self {
+    pub(crate) fn new(is_terminal: bool) -> Self {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         Self { colours: is_terminal && !set("NO_COLOR") && (cfg!(windows) || !dumb) }
@@ -28,7 +28,7 @@ impl Style {
 
     /// No colours.
     #[cfg(test)]
-    pub const fn plain() -> Self {
+    pub(crate) const fn plain() -> Self {
         Self { colours: false }
     }
 
@@ -37,33 +37,33 @@ impl Style {
     }
 
     /// Headings and what matters.
-    pub fn strong(self, text: &str) -> String {
+    pub(crate) fn strong(self, text: &str) -> String {
         self.apply(console::Style::new().bold(), text)
     }
 
     /// What stands in the background.
-    pub fn weak(self, text: &str) -> String {
+    pub(crate) fn weak(self, text: &str) -> String {
         self.apply(console::Style::new().dim(), text)
     }
 
     /// What went well or through.
-    pub fn good(self, text: &str) -> String {
+    pub(crate) fn good(self, text: &str) -> String {
         self.apply(console::Style::new().green(), text)
     }
 
     /// What is wrong or blocked.
-    pub fn bad(self, text: &str) -> String {
+    pub(crate) fn bad(self, text: &str) -> String {
         self.apply(console::Style::new().red().bold(), text)
     }
 
     /// What deserves a look.
-    pub fn warn(self, text: &str) -> String {
+    pub(crate) fn warn(self, text: &str) -> String {
         self.apply(console::Style::new().yellow().bold(), text)
     }
 }
 
 /// The style and the width of standard output.
-pub fn terminal() -> (Style, usize) {
+pub(crate) fn terminal() -> (Style, usize) {
     let is_terminal = io::stdout().is_terminal();
     let width = if is_terminal {
         console::Term::stdout().size_checked().map_or(DEFAULT_WIDTH, |(_, columns)| usize::from(columns))
@@ -74,7 +74,7 @@ pub fn terminal() -> (Style, usize) {
 }
 
 /// Writes `text` to standard output.
-pub fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // The reader has seen enough (`| head`).
@@ -85,6 +85,6 @@ pub fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Writes `text` to standard error. If that fails, there is nobody left to tell.
-pub fn complain(text: &str) {
+pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -21,7 +21,7 @@ use crate::output::Style;
 use crate::text::count;
 
 /// `weirctl policy check`.
-pub fn check(args: &PolicyCheck) -> Result<Exit, Failure> {
+pub(crate) fn check(args: &PolicyCheck) -> Result<Exit, Failure> {
     // Only the machine that will run the policy knows its volumes; a check accepts every drive letter.
     let volumes = ('A'..='Z').map(|letter| (letter, format!(r"\Device\HarddiskVolume{letter}"))).collect();
     let Some(compiled) = load(&args.policy, &CompileOptions { volumes })? else { return Ok(Exit::Input) };
@@ -41,7 +41,7 @@ pub fn check(args: &PolicyCheck) -> Result<Exit, Failure> {
 }
 
 /// `weirctl policy compile`.
-pub fn compile(args: &PolicyCompile) -> Result<Exit, Failure> {
+pub(crate) fn compile(args: &PolicyCompile) -> Result<Exit, Failure> {
     let options = CompileOptions { volumes: args.volume.iter().cloned().collect() };
     let Some(compiled) = load(&args.policy, &options)? else { return Ok(Exit::Input) };
     let rules = policy::Image::verify(&compiled.image).map_err(refused)?.rule_count();
@@ -56,7 +56,7 @@ pub fn compile(args: &PolicyCompile) -> Result<Exit, Failure> {
 }
 
 /// Compiles a policy file and prints every diagnostic to standard error; `None` if there were errors.
-pub fn load(path: &Path, options: &CompileOptions) -> Result<Option<Compiled>, Failure> {
+pub(crate) fn load(path: &Path, options: &CompileOptions) -> Result<Option<Compiled>, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::file("read", path, &error))?;
     let text = match std::str::from_utf8(&bytes) {
         // Editors on Windows like to begin with a byte order mark.

@@ -10,7 +10,7 @@ const GAP: usize = 2;
 
 /// How a column stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
+pub(crate) enum Align {
     /// Text.
     Left,
     /// Numbers.
@@ -19,7 +19,7 @@ pub enum Align {
 
 /// A table; a cell may have several lines.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     columns: Vec<Align>,
     heading: Option<Vec<String>>,
     rows: Vec<Vec<String>>,
@@ -27,7 +27,7 @@ pub struct Table {
 
 impl Table {
     /// A table with a heading.
-    pub fn new(columns: &[(&str, Align)]) -> Self {
+    pub(crate) fn new(columns: &[(&str, Align)]) -> Self {
         Self {
             columns: columns.iter().map(|(_, align)| *align).collect(),
             heading: Some(columns.iter().map(|(name, _)| (*name).to_owned()).collect()),
@@ -36,17 +36,17 @@ impl Table {
     }
 
     /// A table without a heading.
-    pub fn bare(columns: &[Align]) -> Self {
+    pub(crate) fn bare(columns: &[Align]) -> Self {
         Self { columns: columns.to_vec(), heading: None, rows: Vec::new() }
     }
 
     /// Adds a row; cells may be styled.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
     /// Whether it has no row.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
@@ -61,13 +61,13 @@ impl Table {
     }
 
     /// Columns that a line takes with `indent`.
-    pub fn width(&self, indent: usize) -> usize {
+    pub(crate) fn width(&self, indent: usize) -> usize {
         let widths = self.widths();
         indent + widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
     }
 
     /// The lines, indented, none wider than `limit`.
-    pub fn render(&self, indent: usize, limit: usize, style: Style) -> String {
+    pub(crate) fn render(&self, indent: usize, limit: usize, style: Style) -> String {
         let widths = self.widths();
         let mut out = String::new();
         if let Some(heading) = &self.heading {

@@ -3,13 +3,13 @@
 use weir_core::wire::Malformed;
 
 /// `1 frame`, `2 frames`.
-pub fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
 
 /// Bytes with three digits and a binary unit.
-pub fn bytes(number: u64) -> String {
+pub(crate) fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     if number < 1024 {
         return format!("{number} B");
@@ -27,7 +27,7 @@ pub fn bytes(number: u64) -> String {
 }
 
 /// A span of nanoseconds, as a person would say it.
-pub fn span(nanoseconds: u64) -> String {
+pub(crate) fn span(nanoseconds: u64) -> String {
     let seconds = nanoseconds as f64 / 1e9;
     match nanoseconds {
         0..1_000_000_000 => format!("{:.0} ms", seconds * 1e3),
@@ -38,7 +38,7 @@ pub fn span(nanoseconds: u64) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub fn list<T: AsRef<str>>(items: &[T]) -> String {
+pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
     match items {
         [] => String::new(),
         [only] => only.as_ref().to_owned(),
@@ -50,12 +50,12 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
 }
 
 /// `text` without anything that steers a terminal.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// An IP protocol by its usual name, or its number.
-pub fn protocol(number: u8) -> String {
+pub(crate) fn protocol(number: u8) -> String {
     let name = match number {
         1 => "ICMP",
         2 => "IGMP",
@@ -78,7 +78,7 @@ pub fn protocol(number: u8) -> String {
 }
 
 /// The user of a well-known SID, or the SID itself.
-pub fn user(sid: &str) -> &str {
+pub(crate) fn user(sid: &str) -> &str {
     match sid {
         "S-1-5-18" => "SYSTEM",
         "S-1-5-19" => "LOCAL SERVICE",
@@ -88,7 +88,7 @@ pub fn user(sid: &str) -> &str {
 }
 
 /// Why a frame is malformed, by the index of [`Malformed`].
-pub fn malformed(reason: usize) -> String {
+pub(crate) fn malformed(reason: usize) -> String {
     let Some(reason) = Malformed::ALL.get(reason) else { return format!("reason {reason}") };
     let words = match reason {
         Malformed::LinkTruncated => "cut inside the link header",
@@ -109,7 +109,7 @@ pub fn malformed(reason: usize) -> String {
 }
 
 /// A FILETIME (100 ns units since 1601) as RFC 3339 with seven decimals; `None` for zero.
-pub fn filetime(units: u64) -> Option<String> {
+pub(crate) fn filetime(units: u64) -> Option<String> {
     /// Days from 0000-03-01 (proleptic Gregorian) to 1601-01-01.
     const EPOCH: u64 = 584_694;
     if units == 0 {
@@ -130,7 +130,7 @@ pub fn filetime(units: u64) -> Option<String> {
 }
 
 /// Nanoseconds since 1970 as a FILETIME.
-pub const fn filetime_of(nanoseconds: u64) -> u64 {
+pub(crate) const fn filetime_of(nanoseconds: u64) -> u64 {
     nanoseconds / 100 + 116_444_736_000_000_000
 }
 

@@ -23,7 +23,7 @@ const MOST_FLOWS: usize = 50;
 const PROCESS_WIDTH: usize = 18;
 
 /// The report for people.
-pub fn render(report: &Report, style: Style, width: usize) -> String {
+pub(crate) fn render(report: &Report, style: Style, width: usize) -> String {
     let mut out = String::new();
     let view = View { style, width };
     out.push_str(&view.head(report));

@@ -22,18 +22,18 @@ const BUILD: &str = "run `cargo xtask build`, or give the image with --driver PA
 
 /// Inputs that were found good.
 #[derive(Debug)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// The capture in numbers.
-    pub capture: Capture,
+    pub(crate) capture: Capture,
     /// Our side.
-    pub local: Local,
+    pub(crate) local: Local,
     /// What the child has to do.
-    pub job: Job,
+    pub(crate) job: Job,
 }
 
 impl Inputs {
     /// Reads and checks all inputs; `None` if the policy has errors, which were printed.
-    pub fn check(args: &LabRun) -> Result<Option<Self>, Failure> {
+    pub(crate) fn check(args: &LabRun) -> Result<Option<Self>, Failure> {
         let processes = match &args.processes {
             Some(path) => process_map(path)?,
             None => ProcessMap::default(),

@@ -12,38 +12,38 @@ use crate::report::Frames;
 
 /// A run, as the parent process orders it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Job {
+pub(crate) struct Job {
     /// The capture file.
-    pub capture: PathBuf,
+    pub(crate) capture: PathBuf,
     /// The driver image.
-    pub driver: PathBuf,
+    pub(crate) driver: PathBuf,
     /// Our addresses.
-    pub local: Vec<IpAddr>,
+    pub(crate) local: Vec<IpAddr>,
     /// The compiled policy.
-    pub policy: Option<Vec<u8>>,
+    pub(crate) policy: Option<Vec<u8>>,
     /// Who owns which connection.
-    pub processes: ProcessMap,
+    pub(crate) processes: ProcessMap,
     /// Where to store what got through.
-    pub write: Option<PathBuf>,
+    pub(crate) write: Option<PathBuf>,
     /// Frames in a chain.
-    pub batch: u32,
+    pub(crate) batch: u32,
     /// Lengths of the pieces that a frame's bytes lie in.
-    pub split: Vec<u32>,
+    pub(crate) split: Vec<u32>,
     /// Where to tell how many frames are done.
-    pub progress: Option<PathBuf>,
+    pub(crate) progress: Option<PathBuf>,
 }
 
 /// What a run gave, if it came to its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// What the driver told about itself before it was unloaded.
-    pub driver: Driver,
+    pub(crate) driver: Driver,
     /// What became of the frames.
-    pub frames: Frames,
+    pub(crate) frames: Frames,
 }
 
 /// The child: input and output are JSON.
-pub fn run(input: &[u8]) -> Vec<u8> {
+pub(crate) fn run(input: &[u8]) -> Vec<u8> {
     let result =
         serde_json::from_slice(input).map_err(|error| error.to_string()).and_then(|job| execute(&job));
     serde_json::to_vec(&result).unwrap_or_default()

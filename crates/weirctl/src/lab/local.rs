@@ -39,7 +39,7 @@ struct Seen {
 
 /// Watches the frames of a capture.
 #[derive(Debug, Default)]
-pub struct Watcher {
+pub(crate) struct Watcher {
     stations: BTreeMap<Station, Seen>,
     /// Sources of frames that the capture marks as outbound.
     outbound: BTreeSet<IpAddr>,
@@ -49,7 +49,7 @@ pub struct Watcher {
 
 impl Watcher {
     /// Takes a look at a frame.
-    pub fn see(&mut self, frame: &Frame) {
+    pub(crate) fn see(&mut self, frame: &Frame) {
         let medium = if frame.link_type.is_raw_ip() { Medium::RawIp } else { Medium::Ethernet };
         let Packet::Ip(ip) = packet::parse(medium, &frame.data) else { return };
         if !is_unicast(ip.source) {
@@ -103,7 +103,7 @@ impl Watcher {
     }
 
     /// The addresses of our side, as far as they can be told.
-    pub fn conclude(&self, interfaces: &[Interface]) -> Local {
+    pub(crate) fn conclude(&self, interfaces: &[Interface]) -> Local {
         let assumed = |addresses: BTreeSet<IpAddr>, because: &str| Local {
             addresses: addresses.into_iter().collect(),
             assumed: true,

@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 /// A bar, or nothing if nobody watches.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     started: Instant,
 }
 
 impl Progress {
     /// A bar for `total` units of `what`.
-    pub fn new(what: &'static str, total: u64, wanted: bool) -> Self {
+    pub(crate) fn new(what: &'static str, total: u64, wanted: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         if wanted && io::stderr().is_terminal() {
             // The template is a constant; were it wrong, the default style would do.
@@ -45,7 +45,7 @@ impl Progress {
     }
 
     /// Work has come this far.
-    pub fn at(&self, position: u64) {
+    pub(crate) fn at(&self, position: u64) {
         if self.bar.is_finished() {
             return;
         }
@@ -56,20 +56,20 @@ impl Progress {
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
 /// A small file through which a child process tells how far it is.
 #[derive(Debug)]
-pub struct Mailbox {
+pub(crate) struct Mailbox {
     path: PathBuf,
 }
 
 impl Mailbox {
     /// An empty mailbox; `None` if nobody would look, or there is no place for it.
-    pub fn new(wanted: bool) -> Option<Self> {
+    pub(crate) fn new(wanted: bool) -> Option<Self> {
         if !wanted || !io::stderr().is_terminal() {
             return None;
         }
@@ -79,12 +79,12 @@ impl Mailbox {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Runs `work` and shows meanwhile what the child writes (see [`tell`]).
-    pub fn watch<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn watch<T>(&self, progress: &Progress, work: impl FnOnce() -> T) -> T {
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -112,6 +112,6 @@ impl Drop for Mailbox {
 }
 
 /// In the child: tells how far it is. That nobody hears is no reason to stop.
-pub fn tell(mailbox: &File, position: u64) {
+pub(crate) fn tell(mailbox: &File, position: u64) {
     let _ = mailbox.write_all_at(&position.to_le_bytes(), 0);
 }

@@ -18,15 +18,15 @@ use crate::text;
 
 /// What the first pass found.
 #[derive(Debug)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// The capture in numbers.
-    pub capture: Capture,
+    pub(crate) capture: Capture,
     /// Our side, as far as it can be guessed.
-    pub guess: Local,
+    pub(crate) guess: Local,
 }
 
 /// Reads a capture to its end, or as far as it is good.
-pub fn scan(path: &Path, show_progress: bool) -> Result<Scan, Failure> {
+pub(crate) fn scan(path: &Path, show_progress: bool) -> Result<Scan, Failure> {
     let size = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(Failure::file("read", path, &ErrorKind::IsADirectory.into()));
