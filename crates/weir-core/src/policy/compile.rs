@@ -102,7 +102,7 @@ pub fn compile(text: &str, options: &CompileOptions) -> Result<Compiled, Vec<Dia
 
 fn toml_hint(error: &toml::de::Error) -> &'static str {
     let message = error.message();
-    if message.contains("escape") {
+    if message.contains("escape") || message.contains("unicode") {
         r"in double quotes a backslash begins an escape: write Windows paths in single quotes"
     } else if message.contains("duplicate") {
         "each key stands once per rule; several values go into a list: [\"a\", \"b\"]"
