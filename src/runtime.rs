@@ -48,11 +48,14 @@ mod own {
     /// KMDF 1.31 is that of the oldest Windows supported (10 version 2004); its table is as long as that of 1.33.
     const FRAMEWORK: WDF_VERSION = WDF_VERSION { Major: 1, Minor: 31, Build: 0 };
 
+    /// Longest registry path of a service: the key of the services, and a name of 256 units.
+    const PATH: usize = 320;
+
     /// What the stub keeps between load and unload.
     struct Stub {
         bind: WDF_BIND_INFO,
         registry_path: UNICODE_STRING,
-        path: [u16; 260],
+        path: [u16; PATH],
         unload: PDRIVER_UNLOAD,
     }
 
@@ -68,7 +71,7 @@ mod own {
             Module: null_mut(),
         },
         registry_path: UNICODE_STRING { Length: 0, MaximumLength: 0, Buffer: null_mut() },
-        path: [0; 260],
+        path: [0; PATH],
         unload: None,
     };
 

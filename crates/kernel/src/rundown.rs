@@ -5,7 +5,8 @@ use core::ptr::NonNull;
 use ddk::nt::ntddk::{
     ExAcquireRundownProtectionCacheAware, ExAllocateCacheAwareRundownProtection,
     ExFreeCacheAwareRundownProtection, ExReInitializeRundownProtectionCacheAware,
-    ExReleaseRundownProtectionCacheAware, ExWaitForRundownProtectionReleaseCacheAware,
+    ExReleaseRundownProtectionCacheAware, ExRundownCompletedCacheAware,
+    ExWaitForRundownProtectionReleaseCacheAware,
 };
 use ddk::nt::{_EX_RUNDOWN_REF_CACHE_AWARE, _POOL_TYPE};
 
@@ -51,6 +52,8 @@ impl Rundown {
     pub fn close(&self, _at: Passive<'_>) {
         // SAFETY: the gate is live by the type's invariant, and waiting is allowed at PASSIVE_LEVEL.
         unsafe { ExWaitForRundownProtectionReleaseCacheAware(self.gate.as_ptr()) };
+        // SAFETY: the wait is over; this is what makes the gate fit for `reopen`.
+        unsafe { ExRundownCompletedCacheAware(self.gate.as_ptr()) };
     }
 
     /// Opens a gate that [`Rundown::close`] has closed.

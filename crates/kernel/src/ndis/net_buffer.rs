@@ -92,23 +92,28 @@ struct Span {
 impl Span {
     const EMPTY: Self = Self { start: core::ptr::null(), len: 0 };
 
-    /// The bytes of `mdl` from `offset` on; empty when it cannot be mapped or is shorter.
-    fn of(mdl: &MDL, offset: usize) -> Self {
-        let Some(len) = (mdl.ByteCount as usize).checked_sub(offset) else { return Self::EMPTY };
-        match mdl::system_address(mdl) {
-            // SAFETY: the mapping is `ByteCount` bytes long and `offset` does not exceed that.
-            Some(start) => Self { start: unsafe { start.as_ptr().add(offset) }, len },
-            None => Self::EMPTY,
+    /// The bytes of `mdl` from `offset` on; `None` when it is shorter or cannot be mapped.
+    #[inline]
+    fn of(mdl: &MDL, offset: usize) -> Option<Self> {
+        let len = (mdl.ByteCount as usize).checked_sub(offset)?;
+        if len == 0 {
+            return Some(Self::EMPTY);
         }
+        let start = mdl::system_address(mdl)?;
+        // SAFETY: the mapping is `ByteCount` bytes long and `offset` is less than that.
+        Some(Self { start: unsafe { start.as_ptr().add(offset) }, len })
     }
 }
 
 impl<'a> FrameBytes<'a> {
     fn new(buffer: &'a NET_BUFFER) -> Self {
         // SAFETY: MDLs of an owned NB are valid.
-        let (first, rest) = match unsafe { buffer.CurrentMdl.as_ref() } {
-            Some(mdl) => (Span::of(mdl, buffer.CurrentMdlOffset as usize), mdl.Next.cast_const()),
-            None => (Span::EMPTY, core::ptr::null()),
+        let current = unsafe { buffer.CurrentMdl.as_ref() };
+        let first = current.and_then(|mdl| Span::of(mdl, buffer.CurrentMdlOffset as usize));
+        // An MDL that cannot be read ends the frame: skipping it would shift everything behind it.
+        let (first, rest) = match (first, current) {
+            (Some(first), Some(mdl)) => (first, mdl.Next.cast_const()),
+            _ => (Span::EMPTY, core::ptr::null()),
         };
         Self { first, rest, len: buffer.DataLength as usize, owned: PhantomData }
     }
@@ -161,11 +166,8 @@ impl<'a> FrameBytes<'a> {
             }
             // SAFETY: MDLs of an owned NB are valid.
             let Some(mdl) = (unsafe { next.as_ref() }) else { return false };
-            // An MDL that cannot be mapped ends the frame: skipping it would shift everything behind it.
-            if mdl.ByteCount != 0 && mdl::system_address(mdl).is_none() {
-                return false;
-            }
-            span = Span::of(mdl, 0);
+            let Some(bytes) = Span::of(mdl, 0) else { return false };
+            span = bytes;
             next = mdl.Next;
         }
     }

@@ -229,8 +229,10 @@ fn a_frame_that_claims_more_than_its_memory_ends_early() {
         assert_eq!(frame.read::<2>(3), None);
         assert_eq!(frame.read::<1>(50), None);
     });
+    frame.buffer.CurrentMdlOffset = 2;
+    frame.with(|frame| assert_eq!(frame.read::<1>(0), Some([3]), "an MDL that is used up is skipped"));
     frame.buffer.CurrentMdlOffset = 3;
-    frame.with(|frame| assert_eq!(frame.read::<1>(0), Some([3]), "an offset beyond the MDL skips it"));
+    frame.with(|frame| assert_eq!(frame.read::<1>(0), None, "an offset beyond the MDL is no place"));
 }
 
 #[test]
@@ -242,6 +244,8 @@ fn an_mdl_that_cannot_be_mapped_ends_the_frame() {
         assert_eq!(frame.read::<1>(1), None);
         assert_eq!(frame.read::<1>(3), None, "nothing moves up");
     });
+    frame.mdls[0].MdlFlags = 0;
+    frame.with(|frame| assert_eq!(frame.read::<1>(0), None));
 }
 
 ddk::abi_fn! {
