@@ -7,7 +7,8 @@ use weir_core::counters::Counter;
 use weir_core::wire::Malformed;
 use weir_ioctl::zerocopy::{FromBytes, Immutable, IntoBytes};
 use weir_ioctl::{
-    API_VERSION, Control, GetPolicyReply, GetPolicyRequest, SetPolicyReply, StatusReply, VersionReply,
+    API_VERSION, Control, CounterId, GetPolicyReply, GetPolicyRequest, SetPolicyReply, StatusReply,
+    VersionReply,
 };
 
 use super::pages;
@@ -89,38 +90,47 @@ const fn number(text: &str) -> u16 {
     }
 }
 
-/// The engine's counters at the places that the control contract gives them.
-const COUNTERS: [Counter; 29] = [
-    Counter::PermittedNoPolicy,
-    Counter::PermittedByRule,
-    Counter::PermittedByDefault,
-    Counter::PermittedUndecided,
-    Counter::PermittedByFailure,
-    Counter::BlockedByRule,
-    Counter::BlockedByDefault,
-    Counter::BlockedByFailure,
-    Counter::FramesSent,
-    Counter::BytesSent,
-    Counter::FramesReceived,
-    Counter::BytesReceived,
-    Counter::BytesBlocked,
-    Counter::NonIp,
-    Counter::Ipv4,
-    Counter::Ipv6,
-    Counter::Vlan,
-    Counter::Tunnels,
-    Counter::Malformed,
-    Counter::Fragments,
-    Counter::FragmentsUnmatched,
-    Counter::FlowHits,
-    Counter::FlowsCreated,
-    Counter::FlowsRemoved,
-    Counter::TableFull,
-    Counter::IdentitiesFull,
-    Counter::Evaluations,
-    Counter::Authorizations,
-    Counter::AuthorizationsBlocked,
-];
+/// Proves that the control contract numbers the engine's counters as the engine does.
+macro_rules! same_numbers {
+    ($($counter:ident = $id:ident,)*) => {
+        const _: () = {
+            $(assert!(Counter::$counter as u32 == CounterId::$id.0, stringify!($counter));)*
+            assert!(Counter::ALL.len() == [$(CounterId::$id),*].len());
+        };
+    };
+}
+
+same_numbers! {
+    PermittedNoPolicy = PERMITTED_NO_POLICY,
+    PermittedByRule = PERMITTED_BY_RULE,
+    PermittedByDefault = PERMITTED_BY_DEFAULT,
+    PermittedUndecided = PERMITTED_UNDECIDED,
+    PermittedByFailure = PERMITTED_BY_FAILURE,
+    BlockedByRule = BLOCKED_BY_RULE,
+    BlockedByDefault = BLOCKED_BY_DEFAULT,
+    BlockedByFailure = BLOCKED_BY_FAILURE,
+    FramesSent = FRAMES_SENT,
+    BytesSent = BYTES_SENT,
+    FramesReceived = FRAMES_RECEIVED,
+    BytesReceived = BYTES_RECEIVED,
+    BytesBlocked = BYTES_BLOCKED,
+    NonIp = NON_IP,
+    Ipv4 = IPV4,
+    Ipv6 = IPV6,
+    Vlan = VLAN,
+    Tunnels = TUNNELS,
+    Malformed = MALFORMED,
+    Fragments = FRAGMENTS,
+    FragmentsUnmatched = FRAGMENTS_UNMATCHED,
+    FlowHits = FLOW_HITS,
+    FlowsCreated = FLOWS_CREATED,
+    FlowsRemoved = FLOWS_REMOVED,
+    TableFull = TABLE_FULL,
+    IdentitiesFull = IDENTITIES_FULL,
+    Evaluations = EVALUATIONS,
+    Authorizations = AUTHORIZATIONS,
+    AuthorizationsBlocked = AUTHORIZATIONS_BLOCKED,
+}
 
 #[inline(never)]
 fn status(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
@@ -137,8 +147,8 @@ fn status(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
     status.adapters = shared.adapters.lock().count();
     status.processors = shared.processors;
     status.wfp_active = u32::from(shared.platform.is_active());
-    for (value, counter) in status.counters.iter_mut().zip(COUNTERS) {
-        *value = shared.engine.counter(counter);
+    for (value, counter) in status.counters.iter_mut().zip(Counter::ALL) {
+        *value = shared.engine.counter(*counter);
     }
     for (value, reason) in status.malformed.iter_mut().zip(Malformed::ALL) {
         *value = shared.engine.malformed(reason);

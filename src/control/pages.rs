@@ -132,7 +132,8 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
         rule: match flow.stamp.decider {
             Decider::Rule(index) => index,
             Decider::Default => rule::DEFAULT,
-            Decider::Failure | Decider::Nothing => rule::NONE,
+            Decider::Failure => rule::FAILURE,
+            Decider::Nothing => rule::NONE,
         },
         policy_generation: flow.stamp.generation,
         image: flow.owner.image,
