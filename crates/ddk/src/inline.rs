@@ -5,33 +5,38 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::nt::ntddk::{
     IofCallDriver, IofCompleteRequest, KeAcquireSpinLockRaiseToDpc, KeGetCurrentProcessorNumberEx,
-    KfRaiseIrql, MmMapLockedPagesSpecifyCache, ObfDereferenceObject, ObfReferenceObject,
+    KeInitializeEvent, KfRaiseIrql, MmMapLockedPagesSpecifyCache, ObfDereferenceObject, ObfReferenceObject,
 };
 use crate::nt::{
-    _MEMORY_CACHING_TYPE, _MODE, CCHAR, HANDLE, KIRQL, KPROCESSOR_MODE, KSPIN_LOCK, LIST_ENTRY, LONG_PTR,
-    MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, OBJECT_ATTRIBUTES, PDEVICE_OBJECT,
-    PDRIVER_CANCEL, PIO_COMPLETION_ROUTINE, PIO_STACK_LOCATION, PIRP, PMDL, PSECURITY_DESCRIPTOR,
-    PUNICODE_STRING, PVOID, SL_INVOKE_ON_CANCEL, SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS,
-    SL_PENDING_RETURNED, ULONG, UNICODE_STRING,
+    _EVENT_TYPE, _MEMORY_CACHING_TYPE, _MODE, BOOLEAN, CCHAR, FALSE, HANDLE, KIRQL, KPROCESSOR_MODE,
+    KSPIN_LOCK, LIST_ENTRY, LONG_PTR, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS,
+    OBJECT_ATTRIBUTES, PDEVICE_OBJECT, PDRIVER_CANCEL, PFAST_MUTEX, PIO_COMPLETION_ROUTINE,
+    PIO_STACK_LOCATION, PIRP, PMDL, PSECURITY_DESCRIPTOR, PUNICODE_STRING, PVOID, SL_INVOKE_ON_CANCEL,
+    SL_INVOKE_ON_ERROR, SL_INVOKE_ON_SUCCESS, SL_PENDING_RETURNED, ULONG, UNICODE_STRING,
 };
 
 const PAGE_SIZE: usize = 4096;
+/// `FM_LOCK_BIT`: a fast mutex nobody holds.
+const FM_LOCK_BIT: i32 = 1;
 /// `FAST_FAIL_CORRUPT_LIST_ENTRY`.
 const CORRUPT_LIST_ENTRY: u32 = 3;
 
 /// An IOCTL code.
+#[inline]
 #[must_use]
 pub const fn CTL_CODE(DeviceType: ULONG, Function: ULONG, Method: ULONG, Access: ULONG) -> ULONG {
     (DeviceType << 16) | (Access << 14) | (Function << 2) | Method
 }
 
 /// Pseudo handle of the current process.
+#[inline]
 #[must_use]
 pub const fn NtCurrentProcess() -> HANDLE {
     core::ptr::without_provenance_mut(usize::MAX)
 }
 
 /// Stops the machine at once: memory is known to be corrupt.
+#[inline]
 pub fn RtlFailFast(Code: ULONG) -> ! {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: interrupt 0x29 with the code in ecx is the architecture's fail-fast call; it does not return.
@@ -50,6 +55,7 @@ pub fn RtlFailFast(Code: ULONG) -> ! {
 }
 
 /// Number of pages that `Size` bytes at `Va` touch.
+#[inline]
 #[must_use]
 pub fn ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va: *const c_void, Size: ULONG) -> usize {
     ((Va.addr() & (PAGE_SIZE - 1)) + Size as usize).div_ceil(PAGE_SIZE)
@@ -61,6 +67,7 @@ pub fn ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va: *const c_void, Size: ULONG) -> usize {
 ///
 /// # Safety
 /// `Irp` must be a valid IRP that the caller owns.
+#[inline]
 #[must_use]
 pub unsafe fn IoGetCurrentIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
     // SAFETY: the IRP is valid, per the caller; the union holds the stack location while a driver owns the IRP.
@@ -71,6 +78,7 @@ pub unsafe fn IoGetCurrentIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
 ///
 /// # Safety
 /// `Irp` must be a valid IRP that the caller owns, with at least one lower stack location.
+#[inline]
 #[must_use]
 pub unsafe fn IoGetNextIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
     // SAFETY: a lower location exists, per the caller; locations lie below each other in one array.
@@ -81,6 +89,7 @@ pub unsafe fn IoGetNextIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
 ///
 /// # Safety
 /// `Irp` must be a valid IRP that the caller owns and is about to pass down.
+#[inline]
 pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: PIRP) {
     // SAFETY: the caller owns the IRP; IofCallDriver undoes the step, so the pointer stays inside the array.
     unsafe {
@@ -94,6 +103,7 @@ pub unsafe fn IoSkipCurrentIrpStackLocation(Irp: PIRP) {
 ///
 /// # Safety
 /// `Irp` must be a valid IRP that the caller owns.
+#[inline]
 pub unsafe fn IoMarkIrpPending(Irp: PIRP) {
     // SAFETY: the current stack location of an owned IRP is writable.
     unsafe { (*IoGetCurrentIrpStackLocation(Irp)).Control |= SL_PENDING_RETURNED as u8 }
@@ -103,6 +113,7 @@ pub unsafe fn IoMarkIrpPending(Irp: PIRP) {
 ///
 /// # Safety
 /// As [`IoGetNextIrpStackLocation`]; `Context` must stay valid until the routine ran.
+#[inline]
 pub unsafe fn IoSetCompletionRoutine(
     Irp: PIRP,
     CompletionRoutine: PIO_COMPLETION_ROUTINE,
@@ -134,6 +145,7 @@ pub unsafe fn IoSetCompletionRoutine(
 ///
 /// # Safety
 /// `Irp` must be a valid IRP that the caller owns or has queued.
+#[inline]
 #[must_use]
 pub unsafe fn IoSetCancelRoutine(Irp: PIRP, CancelRoutine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
     // SAFETY: the field is pointer-sized, aligned and only accessed by interlocked operations while the IRP is shared;
@@ -151,6 +163,7 @@ pub unsafe fn IoSetCancelRoutine(Irp: PIRP, CancelRoutine: PDRIVER_CANCEL) -> PD
 ///
 /// # Safety
 /// The caller must own the IRP and must not touch it afterwards.
+#[inline]
 pub unsafe fn IoCompleteRequest(Irp: PIRP, PriorityBoost: CCHAR) {
     // SAFETY: passed on.
     unsafe { IofCompleteRequest(Irp, PriorityBoost) }
@@ -160,6 +173,7 @@ pub unsafe fn IoCompleteRequest(Irp: PIRP, PriorityBoost: CCHAR) {
 ///
 /// # Safety
 /// The caller must own the IRP and have set up its next stack location.
+#[inline]
 #[must_use]
 pub unsafe fn IoCallDriver(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS {
     // SAFETY: passed on.
@@ -174,6 +188,7 @@ pub unsafe fn IoCallDriver(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS 
 ///
 /// # Safety
 /// `Mdl` must be a valid MDL whose pages are resident.
+#[inline]
 #[must_use]
 pub unsafe fn MmGetSystemAddressForMdlSafe(Mdl: PMDL, Priority: ULONG) -> PVOID {
     // SAFETY: the MDL is valid, per the caller; a mapped one has its address in the field read.
@@ -192,6 +207,7 @@ pub unsafe fn MmGetSystemAddressForMdlSafe(Mdl: PMDL, Priority: ULONG) -> PVOID 
 ///
 /// # Safety
 /// `Mdl` must be a valid MDL.
+#[inline]
 #[must_use]
 pub unsafe fn MmGetMdlVirtualAddress(Mdl: *const MDL) -> PVOID {
     // SAFETY: the MDL is valid, per the caller.
@@ -202,6 +218,7 @@ pub unsafe fn MmGetMdlVirtualAddress(Mdl: *const MDL) -> PVOID {
 ///
 /// # Safety
 /// `Mdl` must be a valid MDL.
+#[inline]
 #[must_use]
 pub unsafe fn MmGetMdlByteCount(Mdl: *const MDL) -> ULONG {
     // SAFETY: the MDL is valid, per the caller.
@@ -212,6 +229,7 @@ pub unsafe fn MmGetMdlByteCount(Mdl: *const MDL) -> ULONG {
 ///
 /// # Safety
 /// `Mdl` must be a valid MDL.
+#[inline]
 #[must_use]
 pub unsafe fn MmGetMdlByteOffset(Mdl: *const MDL) -> ULONG {
     // SAFETY: the MDL is valid, per the caller.
@@ -224,6 +242,7 @@ pub unsafe fn MmGetMdlByteOffset(Mdl: *const MDL) -> ULONG {
 ///
 /// # Safety
 /// `NewIrql` must not be below the current IRQL.
+#[inline]
 #[must_use]
 pub unsafe fn KeRaiseIrql(NewIrql: KIRQL) -> KIRQL {
     // SAFETY: passed on.
@@ -236,6 +255,7 @@ pub unsafe fn KeRaiseIrql(NewIrql: KIRQL) -> KIRQL {
 ///
 /// # Safety
 /// `SpinLock` must be an initialized spin lock the caller does not hold.
+#[inline]
 #[must_use]
 pub unsafe fn KeAcquireSpinLock(SpinLock: *mut KSPIN_LOCK) -> KIRQL {
     // SAFETY: passed on.
@@ -248,10 +268,26 @@ pub unsafe fn KeAcquireSpinLock(SpinLock: *mut KSPIN_LOCK) -> KIRQL {
 ///
 /// # Safety
 /// Kernel mode only.
+#[inline]
 #[must_use]
 pub unsafe fn KeGetCurrentProcessorIndex() -> ULONG {
     // SAFETY: the argument is optional.
     unsafe { KeGetCurrentProcessorNumberEx(null_mut()) }
+}
+
+/// Initializes a fast mutex, free.
+///
+/// # Safety
+/// `FastMutex` must be nonpaged, writable and not in use.
+#[inline]
+pub unsafe fn ExInitializeFastMutex(FastMutex: PFAST_MUTEX) {
+    // SAFETY: writable, per the caller; the event inside it is initialized in place.
+    unsafe {
+        (*FastMutex).Count = FM_LOCK_BIT;
+        (*FastMutex).Owner = null_mut();
+        (*FastMutex).Contention = 0;
+        KeInitializeEvent(&raw mut (*FastMutex).Event, _EVENT_TYPE::SynchronizationEvent, FALSE as BOOLEAN);
+    }
 }
 
 // --- Objects, strings -------------------------------------------------------------------------------------------------
@@ -260,6 +296,7 @@ pub unsafe fn KeGetCurrentProcessorIndex() -> ULONG {
 ///
 /// # Safety
 /// `Object` must be an object the caller holds a reference to.
+#[inline]
 pub unsafe fn ObReferenceObject(Object: PVOID) -> LONG_PTR {
     // SAFETY: passed on.
     unsafe { ObfReferenceObject(Object) }
@@ -269,18 +306,21 @@ pub unsafe fn ObReferenceObject(Object: PVOID) -> LONG_PTR {
 ///
 /// # Safety
 /// The caller must own the reference it gives back.
+#[inline]
 pub unsafe fn ObDereferenceObject(Object: PVOID) -> LONG_PTR {
     // SAFETY: passed on.
     unsafe { ObfDereferenceObject(Object) }
 }
 
 /// An empty counted string over a buffer of `MaximumLength` bytes.
+#[inline]
 #[must_use]
 pub const fn RtlInitEmptyUnicodeString(Buffer: *mut u16, MaximumLength: u16) -> UNICODE_STRING {
     UNICODE_STRING { Length: 0, MaximumLength, Buffer }
 }
 
 /// Object attributes naming `ObjectName` below `RootDirectory`.
+#[inline]
 #[must_use]
 pub fn InitializeObjectAttributes(
     ObjectName: PUNICODE_STRING,
@@ -304,6 +344,7 @@ pub fn InitializeObjectAttributes(
 ///
 /// # Safety
 /// `ListHead` must be writable and not in use.
+#[inline]
 pub unsafe fn InitializeListHead(ListHead: *mut LIST_ENTRY) {
     // SAFETY: writable, per the caller.
     unsafe { ListHead.write(LIST_ENTRY { Flink: ListHead, Blink: ListHead }) }
@@ -313,6 +354,7 @@ pub unsafe fn InitializeListHead(ListHead: *mut LIST_ENTRY) {
 ///
 /// # Safety
 /// `ListHead` must be an initialized list head, and nobody may change the list meanwhile.
+#[inline]
 #[must_use]
 pub unsafe fn IsListEmpty(ListHead: *const LIST_ENTRY) -> bool {
     // SAFETY: initialized, per the caller.
@@ -323,6 +365,7 @@ pub unsafe fn IsListEmpty(ListHead: *const LIST_ENTRY) -> bool {
 ///
 /// # Safety
 /// Both pointers must be valid, the entry in no list, and nobody else may access the list meanwhile.
+#[inline]
 pub unsafe fn InsertTailList(ListHead: *mut LIST_ENTRY, Entry: *mut LIST_ENTRY) {
     // SAFETY: exclusive access to a valid list, per the caller.
     unsafe {
@@ -340,6 +383,7 @@ pub unsafe fn InsertTailList(ListHead: *mut LIST_ENTRY, Entry: *mut LIST_ENTRY) 
 ///
 /// # Safety
 /// The entry must be in a list, and nobody else may access that list meanwhile.
+#[inline]
 pub unsafe fn RemoveEntryList(Entry: *mut LIST_ENTRY) -> bool {
     // SAFETY: exclusive access to a valid list, per the caller.
     unsafe {
@@ -357,6 +401,7 @@ pub unsafe fn RemoveEntryList(Entry: *mut LIST_ENTRY) -> bool {
 ///
 /// # Safety
 /// `ListHead` must be an initialized list head, and nobody else may access the list meanwhile.
+#[inline]
 #[must_use]
 pub unsafe fn RemoveHeadList(ListHead: *mut LIST_ENTRY) -> *mut LIST_ENTRY {
     // SAFETY: exclusive access to a valid list, per the caller; removing the head of an empty list is a no-op.

@@ -5,7 +5,9 @@ use core::ffi::c_void;
 callback! {
     /// Callback `FWPS_CALLOUT_BOOTTIME_CALLOUT_DELETE_NOTIFY_FN0`.
     pub type FWPS_CALLOUT_BOOTTIME_CALLOUT_DELETE_NOTIFY_FN0 = fn(calloutId: u32);
-    /// Callback `FWPS_CALLOUT_CLASSIFY_FN0`.
+    /// Decides about one indication, Windows Vista form.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FWPS_CALLOUT_CLASSIFY_FN0 = fn(
         inFixedValues: *const FWPS_INCOMING_VALUES0,
         inMetaValues: *const FWPS_INCOMING_METADATA_VALUES0,
@@ -14,7 +16,9 @@ callback! {
         flowContext: u64,
         classifyOut: *mut FWPS_CLASSIFY_OUT0,
     );
-    /// Callback `FWPS_CALLOUT_CLASSIFY_FN1`.
+    /// Decides about one indication, Windows 7 form.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FWPS_CALLOUT_CLASSIFY_FN1 = fn(
         inFixedValues: *const FWPS_INCOMING_VALUES0,
         inMetaValues: *const FWPS_INCOMING_METADATA_VALUES0,
@@ -24,7 +28,9 @@ callback! {
         flowContext: u64,
         classifyOut: *mut FWPS_CLASSIFY_OUT0,
     );
-    /// Callback `FWPS_CALLOUT_CLASSIFY_FN2`.
+    /// Decides about one indication, Windows 8 form.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FWPS_CALLOUT_CLASSIFY_FN2 = fn(
         inFixedValues: *const FWPS_INCOMING_VALUES0,
         inMetaValues: *const FWPS_INCOMING_METADATA_VALUES0,
@@ -34,7 +40,9 @@ callback! {
         flowContext: u64,
         classifyOut: *mut FWPS_CLASSIFY_OUT0,
     );
-    /// Callback `FWPS_CALLOUT_CLASSIFY_FN3`.
+    /// Decides about one indication, Windows 10 1709 form.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FWPS_CALLOUT_CLASSIFY_FN3 = fn(
         inFixedValues: *const FWPS_INCOMING_VALUES0,
         inMetaValues: *const FWPS_INCOMING_METADATA_VALUES0,
@@ -44,7 +52,9 @@ callback! {
         flowContext: u64,
         classifyOut: *mut FWPS_CLASSIFY_OUT0,
     );
-    /// Callback `FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0`.
+    /// Runs when a flow with the callout's context ends.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0 = fn(layerId: u16, calloutId: u32, flowContext: u64);
     /// Callback `FWPS_CALLOUT_NOTIFY_FN0`.
     pub type FWPS_CALLOUT_NOTIFY_FN0 = fn(
@@ -76,6 +86,6 @@ callback! {
         netBufferList: *mut NET_BUFFER_LIST,
         dispatchLevel: BOOLEAN,
     );
-    /// Callback `FWPM_SERVICE_STATE_CHANGE_CALLBACK0`.
+    /// A state change of the filter engine's service.
     pub type FWPM_SERVICE_STATE_CHANGE_CALLBACK0 = fn(context: *mut c_void, newState: FWPM_SERVICE_STATE);
 }

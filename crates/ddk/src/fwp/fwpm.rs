@@ -172,7 +172,7 @@ pub struct FWPM_SESSION0 {
     pub processId: u32,
     pub sid: *mut SID,
     pub username: *mut u16,
-    pub kernelMode: BOOL,
+    pub kernelMode: i32,
 }
 
 /// `FWPM_SUBLAYER0` (WFP management).

@@ -4,7 +4,9 @@ use core::ffi::c_void;
 
 imports! {
     dll "fwpkclnt.sys";
-    /// `FwpmEngineOpen0`.
+    /// Opens a session with the filter engine. In the kernel `serverName` and `authIdentity` are null.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmEngineOpen0(
         serverName: *const u16,
@@ -13,39 +15,57 @@ imports! {
         session: *const FWPM_SESSION0,
         engineHandle: *mut HANDLE,
     ) -> NTSTATUS;
-    /// `FwpmEngineClose0`.
+    /// Closes a session; a dynamic one loses its objects.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmEngineClose0(engineHandle: HANDLE) -> NTSTATUS;
-    /// `FwpmTransactionBegin0`.
+    /// Begins the session's transaction.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmTransactionBegin0(engineHandle: HANDLE, flags: u32) -> NTSTATUS;
-    /// `FwpmTransactionCommit0`.
+    /// Commits the transaction.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmTransactionCommit0(engineHandle: HANDLE) -> NTSTATUS;
-    /// `FwpmTransactionAbort0`.
+    /// Aborts the transaction.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmTransactionAbort0(engineHandle: HANDLE) -> NTSTATUS;
-    /// `FwpmProviderAdd0`.
+    /// Adds a provider.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmProviderAdd0(
         engineHandle: HANDLE,
         provider: *const FWPM_PROVIDER0,
         sd: PSECURITY_DESCRIPTOR,
     ) -> NTSTATUS;
-    /// `FwpmProviderDeleteByKey0`.
+    /// Deletes a provider.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmProviderDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
-    /// `FwpmSubLayerAdd0`.
+    /// Adds a sublayer.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmSubLayerAdd0(
         engineHandle: HANDLE,
         subLayer: *const FWPM_SUBLAYER0,
         sd: PSECURITY_DESCRIPTOR,
     ) -> NTSTATUS;
-    /// `FwpmSubLayerDeleteByKey0`.
+    /// Deletes a sublayer.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmSubLayerDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
-    /// `FwpmCalloutAdd0`.
+    /// Adds a callout to the engine.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmCalloutAdd0(
         engineHandle: HANDLE,
@@ -53,13 +73,19 @@ imports! {
         sd: PSECURITY_DESCRIPTOR,
         id: *mut u32,
     ) -> NTSTATUS;
-    /// `FwpmCalloutDeleteById0`.
+    /// Deletes a callout.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmCalloutDeleteById0(engineHandle: HANDLE, id: u32) -> NTSTATUS;
-    /// `FwpmCalloutDeleteByKey0`.
+    /// Deletes a callout.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmCalloutDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
-    /// `FwpmFilterAdd0`.
+    /// Adds a filter.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmFilterAdd0(
         engineHandle: HANDLE,
@@ -67,24 +93,36 @@ imports! {
         sd: PSECURITY_DESCRIPTOR,
         id: *mut u64,
     ) -> NTSTATUS;
-    /// `FwpmFilterDeleteById0`.
+    /// Deletes a filter.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmFilterDeleteById0(engineHandle: HANDLE, id: u64) -> NTSTATUS;
-    /// `FwpmFilterDeleteByKey0`.
+    /// Deletes a filter.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmFilterDeleteByKey0(engineHandle: HANDLE, key: *const GUID) -> NTSTATUS;
-    /// `FwpmFilterGetByKey0`.
+    /// Reads a filter; free it with [`FwpmFreeMemory0`].
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmFilterGetByKey0(
         engineHandle: HANDLE,
         key: *const GUID,
         filter: *mut *mut FWPM_FILTER0,
     ) -> NTSTATUS;
-    /// `FwpmFreeMemory0`.
+    /// Frees what an `Fwpm` function returned.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn FwpmFreeMemory0(p: *mut *mut c_void);
-    /// `FwpmBfeStateGet0`.
+    /// State of the filter engine's service.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpmBfeStateGet0() -> FWPM_SERVICE_STATE;
-    /// `FwpmBfeStateSubscribeChanges0`.
+    /// Subscribes to state changes of the service; subscribe before the first query.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmBfeStateSubscribeChanges0(
         deviceObject: *mut c_void,
@@ -92,7 +130,9 @@ imports! {
         context: *mut c_void,
         changeHandle: *mut HANDLE,
     ) -> NTSTATUS;
-    /// `FwpmBfeStateUnsubscribeChanges0`.
+    /// Ends the subscription.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmBfeStateUnsubscribeChanges0(changeHandle: HANDLE) -> NTSTATUS;
     /// `FwpmFilterCreateEnumHandle0`.
@@ -114,7 +154,9 @@ imports! {
     /// `FwpmFilterDestroyEnumHandle0`.
     #[must_use]
     pub fn FwpmFilterDestroyEnumHandle0(engineHandle: HANDLE, enumHandle: HANDLE) -> NTSTATUS;
-    /// `FwpmCalloutGetByKey0`.
+    /// Reads a callout; free it with [`FwpmFreeMemory0`].
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmCalloutGetByKey0(
         engineHandle: HANDLE,

@@ -108,7 +108,7 @@ pub struct FWPS_CALLOUT3 {
     pub flowDeleteFn: FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0,
 }
 
-/// `FWPS_CLASSIFY_OUT0` (WFP data plane).
+/// A callout's decision. Written only with `FWPS_RIGHT_ACTION_WRITE`, or to veto a permit.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct FWPS_CLASSIFY_OUT0 {
@@ -223,7 +223,8 @@ pub struct FWPS_INBOUND_FRAGMENT_METADATA0 {
     pub fragmentLength: ULONG,
 }
 
-/// `FWPS_INCOMING_METADATA_VALUES0` (WFP data plane).
+/// Metadata of an indication. A field means something only if its bit in `currentMetadataValues` is
+/// set.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct FWPS_INCOMING_METADATA_VALUES0 {
@@ -276,7 +277,7 @@ pub struct FWPS_INCOMING_VALUE0 {
     pub value: FWP_VALUE0,
 }
 
-/// `FWPS_INCOMING_VALUES0` (WFP data plane).
+/// The fixed fields of an indication; `valueCount` bounds the index.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct FWPS_INCOMING_VALUES0 {

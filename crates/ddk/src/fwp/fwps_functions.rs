@@ -4,34 +4,47 @@ use core::ffi::c_void;
 
 imports! {
     dll "fwpkclnt.sys";
-    /// `FwpsCalloutRegister1`.
+    /// Registers a callout's functions, form of Windows 7.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsCalloutRegister1(
         deviceObject: *mut c_void,
         callout: *const FWPS_CALLOUT1,
         calloutId: *mut u32,
     ) -> NTSTATUS;
-    /// `FwpsCalloutRegister2`.
+    /// Registers a callout's functions, form of Windows 8.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsCalloutRegister2(
         deviceObject: *mut c_void,
         callout: *const FWPS_CALLOUT2,
         calloutId: *mut u32,
     ) -> NTSTATUS;
-    /// `FwpsCalloutRegister3`.
+    /// Registers a callout's functions, form of Windows 10 1709.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsCalloutRegister3(
         deviceObject: *mut c_void,
         callout: *const FWPS_CALLOUT3,
         calloutId: *mut u32,
     ) -> NTSTATUS;
-    /// `FwpsCalloutUnregisterById0`.
+    /// Unregisters a callout. `STATUS_DEVICE_BUSY`: flow contexts are left, deletion continues when they
+    /// are gone.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsCalloutUnregisterById0(calloutId: u32) -> NTSTATUS;
-    /// `FwpsCalloutUnregisterByKey0`.
+    /// [`FwpsCalloutUnregisterById0`], by key.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsCalloutUnregisterByKey0(calloutKey: *const GUID) -> NTSTATUS;
-    /// `FwpsFlowAssociateContext0`.
+    /// Hangs a context on a flow for one layer and callout.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsFlowAssociateContext0(
         flowId: u64,
@@ -39,27 +52,41 @@ imports! {
         calloutId: u32,
         flowContext: u64,
     ) -> NTSTATUS;
-    /// `FwpsFlowRemoveContext0`.
+    /// Takes a context off a flow; the callout's delete function runs.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsFlowRemoveContext0(flowId: u64, layerId: u16, calloutId: u32) -> NTSTATUS;
-    /// `FwpsFlowAbort0`.
+    /// Aborts a flow.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsFlowAbort0(flowId: u64) -> NTSTATUS;
-    /// `FwpsPendOperation0`.
+    /// Defers an ALE decision until [`FwpsCompleteOperation0`].
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsPendOperation0(completionHandle: HANDLE, completionContext: *mut HANDLE) -> NTSTATUS;
-    /// `FwpsCompleteOperation0`.
+    /// Ends a deferral; the authorization is repeated.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpsCompleteOperation0(completionContext: HANDLE, netBufferList: PNET_BUFFER_LIST);
-    /// `FwpsAcquireClassifyHandle0`.
+    /// Handle that keeps a classification alive after the callout returned.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsAcquireClassifyHandle0(
         classifyContext: *mut c_void,
         flags: u32,
         classifyHandle: *mut u64,
     ) -> NTSTATUS;
-    /// `FwpsReleaseClassifyHandle0`.
+    /// Releases a classify handle.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpsReleaseClassifyHandle0(classifyHandle: u64);
-    /// `FwpsPendClassify0`.
+    /// Defers a classification.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsPendClassify0(
         classifyHandle: u64,
@@ -67,9 +94,13 @@ imports! {
         flags: u32,
         classifyOut: *mut FWPS_CLASSIFY_OUT0,
     ) -> NTSTATUS;
-    /// `FwpsCompleteClassify0`.
+    /// Ends a deferral with a result.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpsCompleteClassify0(classifyHandle: u64, flags: u32, classifyOut: *const FWPS_CLASSIFY_OUT0);
-    /// `FwpsAcquireWritableLayerDataPointer0`.
+    /// Gives layer data that may be changed.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsAcquireWritableLayerDataPointer0(
         classifyHandle: u64,
@@ -78,19 +109,27 @@ imports! {
         writableLayerData: *mut PVOID,
         classifyOut: *mut FWPS_CLASSIFY_OUT0,
     ) -> NTSTATUS;
-    /// `FwpsApplyModifiedLayerData0`.
+    /// Puts changed layer data into effect.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpsApplyModifiedLayerData0(classifyHandle: u64, modifiedLayerData: PVOID, flags: u32);
-    /// `FwpsInjectionHandleCreate0`.
+    /// Creates an injection handle.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsInjectionHandleCreate0(
         addressFamily: ADDRESS_FAMILY,
         flags: u32,
         injectionHandle: *mut HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectionHandleDestroy0`.
+    /// Destroys an injection handle; waits for its injections.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsInjectionHandleDestroy0(injectionHandle: HANDLE) -> NTSTATUS;
-    /// `FwpsInjectTransportSendAsync0`.
+    /// Injects a transport packet into the send path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectTransportSendAsync0(
         injectionHandle: HANDLE,
@@ -104,7 +143,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectTransportSendAsync1`.
+    /// Injects a transport packet into the send path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectTransportSendAsync1(
         injectionHandle: HANDLE,
@@ -118,7 +159,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectTransportReceiveAsync0`.
+    /// Injects a transport packet into the receive path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectTransportReceiveAsync0(
         injectionHandle: HANDLE,
@@ -133,7 +176,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectNetworkSendAsync0`.
+    /// Injects an IP packet into the send path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectNetworkSendAsync0(
         injectionHandle: HANDLE,
@@ -144,7 +189,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectNetworkReceiveAsync0`.
+    /// Injects an IP packet into the receive path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectNetworkReceiveAsync0(
         injectionHandle: HANDLE,
@@ -157,7 +204,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectForwardAsync0`.
+    /// Injects an IP packet into the forwarding path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectForwardAsync0(
         injectionHandle: HANDLE,
@@ -170,7 +219,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsQueryPacketInjectionState0`.
+    /// Tells whether a packet was injected, and by whom.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpsQueryPacketInjectionState0(
         injectionHandle: HANDLE,
         netBufferList: *const NET_BUFFER_LIST,
@@ -236,7 +287,9 @@ imports! {
         redirectHandle: HANDLE,
         redirectContext: *mut *mut c_void,
     ) -> FWPS_CONNECTION_REDIRECT_STATE;
-    /// `FwpsCopyStreamDataToBuffer0`.
+    /// Copies stream data to contiguous memory.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn FwpsCopyStreamDataToBuffer0(
         calloutStreamData: *const FWPS_STREAM_DATA0,
         buffer: PVOID,
@@ -280,14 +333,18 @@ imports! {
         queryFlags: u32,
         packetInformation: *mut FWPS_PACKET_LIST_INFORMATION0,
     ) -> NTSTATUS;
-    /// `FwpsCalloutRegister0`.
+    /// Registers a callout's functions, form of Windows Vista.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpsCalloutRegister0(
         deviceObject: *mut c_void,
         callout: *const FWPS_CALLOUT0,
         calloutId: *mut u32,
     ) -> NTSTATUS;
-    /// `FwpsInjectMacReceiveAsync0`.
+    /// Injects a frame into the MAC receive path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectMacReceiveAsync0(
         injectionHandle: HANDLE,
@@ -300,7 +357,9 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
-    /// `FwpsInjectMacSendAsync0`.
+    /// Injects a frame into the MAC send path.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn FwpsInjectMacSendAsync0(
         injectionHandle: HANDLE,

@@ -2,6 +2,7 @@
 use super::*;
 
 /// True if every metadata field in `MetadataField` is present.
+#[inline]
 #[must_use]
 pub const fn FWPS_IS_METADATA_FIELD_PRESENT(
     MetadataValues: &FWPS_INCOMING_METADATA_VALUES0,
@@ -11,6 +12,7 @@ pub const fn FWPS_IS_METADATA_FIELD_PRESENT(
 }
 
 /// True if every layer 2 metadata field in `MetadataField` is present.
+#[inline]
 #[must_use]
 pub const fn FWPS_IS_L2_METADATA_FIELD_PRESENT(
     MetadataValues: &FWPS_INCOMING_METADATA_VALUES0,

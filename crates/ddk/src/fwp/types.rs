@@ -92,7 +92,7 @@ pub struct FWP_V6_ADDR_AND_MASK {
     pub prefixLength: u8,
 }
 
-/// `FWP_VALUE0` (WFP management).
+/// A typed value. Small integers are stored in the union, everything else behind a pointer.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct FWP_VALUE0 {
@@ -123,6 +123,19 @@ pub union FWP_VALUE0_u {
     pub byteArray6: *mut FWP_BYTE_ARRAY6,
 }
 
+/// `SEC_WINNT_AUTH_IDENTITY_W` (WFP management).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SEC_WINNT_AUTH_IDENTITY_W {
+    pub User: *mut u16,
+    pub UserLength: u32,
+    pub Domain: *mut u16,
+    pub DomainLength: u32,
+    pub Password: *mut u16,
+    pub PasswordLength: u32,
+    pub Flags: u32,
+}
+
 opaque! { FWPM_PROVIDER_CONTEXT0, FWPM_PROVIDER_CONTEXT1, FWPM_PROVIDER_CONTEXT2, FWPM_PROVIDER_CONTEXT3, }
 
 layout! {
@@ -147,5 +160,9 @@ layout! {
         u.int16: 8, 2; u.int32: 8, 4; u.int64: 8, 8; u.float32: 8, 4; u.double64: 8, 8;
         u.byteArray16: 8, 8; u.byteBlob: 8, 8; u.sid: 8, 8; u.sd: 8, 8; u.tokenInformation: 8, 8;
         u.tokenAccessInformation: 8, 8; u.unicodeString: 8, 8; u.byteArray6: 8, 8;
+    }
+    SEC_WINNT_AUTH_IDENTITY_W: 48, 8 {
+        User: 0, 8; UserLength: 8, 4; Domain: 16, 8; DomainLength: 24, 4; Password: 32, 8;
+        PasswordLength: 40, 4; Flags: 44, 4;
     }
 }

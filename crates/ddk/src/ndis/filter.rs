@@ -43,7 +43,8 @@ pub struct NDIS_FILTER_ATTRIBUTES {
     pub Flags: ULONG,
 }
 
-/// `NDIS_FILTER_DRIVER_CHARACTERISTICS` (NDIS).
+/// What a filter driver registers. `Header` states revision and size of the NDIS version asked for, not
+/// the size of this type.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct NDIS_FILTER_DRIVER_CHARACTERISTICS {
@@ -152,66 +153,94 @@ pub struct NDIS_RESTART_GENERAL_ATTRIBUTES {
 pub type PNDIS_RESTART_GENERAL_ATTRIBUTES = *mut NDIS_RESTART_GENERAL_ATTRIBUTES;
 
 callback! {
-    /// Callback `SET_OPTIONS_HANDLER`.
+    /// Called inside `NdisFRegisterFilterDriver`.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type SET_OPTIONS_HANDLER = fn(
         NdisDriverHandle: NDIS_HANDLE,
         DriverContext: NDIS_HANDLE,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_ATTACH_HANDLER`.
+    /// Attaches the driver to an adapter: allocate, `NdisFSetAttributes`, stay paused.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_ATTACH_HANDLER = fn(
         NdisFilterHandle: NDIS_HANDLE,
         FilterDriverContext: NDIS_HANDLE,
         AttachParameters: PNDIS_FILTER_ATTACH_PARAMETERS,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_DETACH_HANDLER`.
+    /// Frees what attach allocated; the module is paused and nothing is outstanding.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_DETACH_HANDLER = fn(FilterModuleContext: NDIS_HANDLE);
-    /// Callback `FILTER_CANCEL_DIRECT_OID_REQUEST_HANDLER`.
+    /// Cancels direct requests with a request id.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_CANCEL_DIRECT_OID_REQUEST_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         RequestId: PVOID,
     );
-    /// Callback `FILTER_CANCEL_OID_REQUEST_HANDLER`.
+    /// Cancels requests with a request id.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_CANCEL_OID_REQUEST_HANDLER = fn(FilterModuleContext: NDIS_HANDLE, RequestId: PVOID);
-    /// Callback `FILTER_CANCEL_SEND_HANDLER`.
+    /// Cancels queued sends with a cancel id.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_CANCEL_SEND_HANDLER = fn(FilterModuleContext: NDIS_HANDLE, CancelId: PVOID);
-    /// Callback `FILTER_DEVICE_PNP_EVENT_NOTIFY_HANDLER`.
+    /// A device PnP event from above.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_DEVICE_PNP_EVENT_NOTIFY_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         NetDevicePnPEvent: PNET_DEVICE_PNP_EVENT,
     );
-    /// Callback `FILTER_DIRECT_OID_REQUEST_COMPLETE_HANDLER`.
+    /// Completion of a direct request.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_DIRECT_OID_REQUEST_COMPLETE_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         OidRequest: PNDIS_OID_REQUEST,
         Status: NDIS_STATUS,
     );
-    /// Callback `FILTER_DIRECT_OID_REQUEST_HANDLER`.
+    /// A direct OID request; not serialized.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_DIRECT_OID_REQUEST_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         OidRequest: PNDIS_OID_REQUEST,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_NET_PNP_EVENT_HANDLER`.
+    /// A network PnP event from below.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_NET_PNP_EVENT_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         NetPnPEventNotification: PNET_PNP_EVENT_NOTIFICATION,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_OID_REQUEST_COMPLETE_HANDLER`.
+    /// Completion of a request the driver passed down or issued.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_OID_REQUEST_COMPLETE_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         OidRequest: PNDIS_OID_REQUEST,
         Status: NDIS_STATUS,
     );
-    /// Callback `FILTER_OID_REQUEST_HANDLER`.
+    /// An OID request from above; one at a time per module.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_OID_REQUEST_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         OidRequest: PNDIS_OID_REQUEST,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_PAUSE_HANDLER`.
+    /// Stops the data path; completes when everything the driver originated is back.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_PAUSE_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         PauseParameters: PNDIS_FILTER_PAUSE_PARAMETERS,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_RECEIVE_NET_BUFFER_LISTS_HANDLER`.
+    /// Receives from below; runs on many processors at once.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_RECEIVE_NET_BUFFER_LISTS_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         NetBufferLists: PNET_BUFFER_LIST,
@@ -219,45 +248,61 @@ callback! {
         NumberOfNetBufferLists: ULONG,
         ReceiveFlags: ULONG,
     );
-    /// Callback `FILTER_RESTART_HANDLER`.
+    /// Starts the data path of a paused module.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_RESTART_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         RestartParameters: PNDIS_FILTER_RESTART_PARAMETERS,
     ) -> NDIS_STATUS;
-    /// Callback `FILTER_RETURN_NET_BUFFER_LISTS_HANDLER`.
+    /// Returned receives from above; can run before the indication call returns.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_RETURN_NET_BUFFER_LISTS_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         NetBufferLists: PNET_BUFFER_LIST,
         ReturnFlags: ULONG,
     );
-    /// Callback `FILTER_SEND_NET_BUFFER_LISTS_COMPLETE_HANDLER`.
+    /// Completed sends from below; can run before the send call returns.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_SEND_NET_BUFFER_LISTS_COMPLETE_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         NetBufferList: PNET_BUFFER_LIST,
         SendCompleteFlags: ULONG,
     );
-    /// Callback `FILTER_SEND_NET_BUFFER_LISTS_HANDLER`.
+    /// Sends from above; runs on many processors at once.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_SEND_NET_BUFFER_LISTS_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         NetBufferList: PNET_BUFFER_LIST,
         PortNumber: NDIS_PORT_NUMBER,
         SendFlags: ULONG,
     );
-    /// Callback `FILTER_SET_FILTER_MODULE_OPTIONS_HANDLER`.
+    /// Called before each restart; may change the module's data handlers.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub type FILTER_SET_FILTER_MODULE_OPTIONS_HANDLER = fn(FilterModuleContext: NDIS_HANDLE) -> NDIS_STATUS;
-    /// Callback `FILTER_STATUS_HANDLER`.
+    /// A status indication from below.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_STATUS_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         StatusIndication: PNDIS_STATUS_INDICATION,
     );
-    /// Callback `FILTER_SYNCHRONOUS_OID_REQUEST_COMPLETE_HANDLER`.
+    /// A synchronous OID request on its way up.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_SYNCHRONOUS_OID_REQUEST_COMPLETE_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         OidRequest: *mut NDIS_OID_REQUEST,
         Status: *mut NDIS_STATUS,
         CallContext: PVOID,
     );
-    /// Callback `FILTER_SYNCHRONOUS_OID_REQUEST_HANDLER`.
+    /// A synchronous OID request on its way down; not serialized, must not pend.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub type FILTER_SYNCHRONOUS_OID_REQUEST_HANDLER = fn(
         FilterModuleContext: NDIS_HANDLE,
         OidRequest: *mut NDIS_OID_REQUEST,

@@ -3,13 +3,18 @@ use super::*;
 
 imports! {
     dll "NDIS.SYS";
-    /// `NdisSetOptionalHandlers`.
+    /// Replaces the data handlers of one module. Only inside `FilterSetModuleOptions`, on its thread.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn NdisSetOptionalHandlers(
         NdisHandle: NDIS_HANDLE,
         OptionalHandlers: PNDIS_DRIVER_OPTIONAL_HANDLERS,
     ) -> NDIS_STATUS;
-    /// `NdisGetDataBuffer`.
+    /// Address of the first `BytesNeeded` contiguous bytes of a net buffer, copied to `Storage` if split;
+    /// null if impossible.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisGetDataBuffer(
         NetBuffer: *mut NET_BUFFER,
         BytesNeeded: ULONG,
@@ -17,16 +22,22 @@ imports! {
         AlignMultiple: ULONG,
         AlignOffset: ULONG,
     ) -> PVOID;
-    /// `NdisAllocateMemoryWithTagPriority`.
+    /// Allocates nonpaged memory. The tag must not be zero.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateMemoryWithTagPriority(
         NdisHandle: NDIS_HANDLE,
         Length: u32,
         Tag: ULONG,
         Priority: EX_POOL_PRIORITY,
     ) -> PVOID;
-    /// `NdisFreeMemory`.
+    /// Frees memory from [`NdisAllocateMemoryWithTagPriority`].
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeMemory(VirtualAddress: PVOID, Length: u32, MemoryFlags: u32);
-    /// `NdisAllocateCloneOidRequest`.
+    /// Clones an OID request so that it can be passed down.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn NdisAllocateCloneOidRequest(
         SourceHandle: NDIS_HANDLE,
@@ -34,9 +45,13 @@ imports! {
         PoolTag: u32,
         ClonedOidRequest: *mut PNDIS_OID_REQUEST,
     ) -> NDIS_STATUS;
-    /// `NdisFreeCloneOidRequest`.
+    /// Frees a request from [`NdisAllocateCloneOidRequest`].
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeCloneOidRequest(SourceHandle: NDIS_HANDLE, Request: PNDIS_OID_REQUEST);
-    /// `NdisRegisterDeviceEx`.
+    /// Creates a named device object next to the filter.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn NdisRegisterDeviceEx(
         NdisHandle: NDIS_HANDLE,
@@ -44,73 +59,113 @@ imports! {
         pDeviceObject: *mut PDEVICE_OBJECT,
         NdisDeviceHandle: PNDIS_HANDLE,
     ) -> NDIS_STATUS;
-    /// `NdisDeregisterDeviceEx`.
+    /// Removes a device from [`NdisRegisterDeviceEx`].
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn NdisDeregisterDeviceEx(NdisDeviceHandle: NDIS_HANDLE);
-    /// `NdisGetDeviceReservedExtension`.
+    /// The driver's part of the extension of an NDIS device.
     pub fn NdisGetDeviceReservedExtension(DeviceObject: PDEVICE_OBJECT) -> PVOID;
-    /// `NdisGetVersion`.
+    /// NDIS version of the running system: major in the high word, minor in the low word.
     pub fn NdisGetVersion() -> u32;
-    /// `NdisGetSystemUpTimeEx`.
+    /// Milliseconds since the system started.
     pub fn NdisGetSystemUpTimeEx(pSystemUpTime: PLARGE_INTEGER);
-    /// `NdisInitializeEvent`.
+    /// Initializes an event, not signalled.
     pub fn NdisInitializeEvent(Event: PNDIS_EVENT);
-    /// `NdisSetEvent`.
+    /// Signals an event.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisSetEvent(Event: PNDIS_EVENT);
-    /// `NdisResetEvent`.
+    /// Resets an event.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisResetEvent(Event: PNDIS_EVENT);
-    /// `NdisWaitEvent`.
+    /// Waits for an event, at most so many milliseconds (0: for ever).
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn NdisWaitEvent(Event: PNDIS_EVENT, MsToWait: u32) -> BOOLEAN;
-    /// `NdisMSleep`.
+    /// Sleeps for so many microseconds.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn NdisMSleep(MicrosecondsToSleep: ULONG);
-    /// `NdisAllocateRWLock`.
+    /// Allocates a read-write lock.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateRWLock(NdisHandle: NDIS_HANDLE) -> PNDIS_RW_LOCK_EX;
-    /// `NdisFreeRWLock`.
+    /// Frees a read-write lock that nobody holds.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeRWLock(Lock: PNDIS_RW_LOCK_EX);
-    /// `NdisAcquireRWLockRead`.
+    /// Acquires the lock for reading and raises to DISPATCH_LEVEL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAcquireRWLockRead(Lock: PNDIS_RW_LOCK_EX, LockState: PLOCK_STATE_EX, Flags: UCHAR);
-    /// `NdisAcquireRWLockWrite`.
+    /// Acquires the lock for writing and raises to DISPATCH_LEVEL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAcquireRWLockWrite(Lock: PNDIS_RW_LOCK_EX, LockState: PLOCK_STATE_EX, Flags: UCHAR);
-    /// `NdisReleaseRWLock`.
+    /// Releases the lock and restores the IRQL.
+    ///
+    /// IRQL: DISPATCH_LEVEL.
     pub fn NdisReleaseRWLock(Lock: PNDIS_RW_LOCK_EX, LockState: PLOCK_STATE_EX);
-    /// `NdisAllocateTimerObject`.
+    /// Allocates a timer; its function runs at DISPATCH_LEVEL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn NdisAllocateTimerObject(
         NdisHandle: NDIS_HANDLE,
         TimerCharacteristics: PNDIS_TIMER_CHARACTERISTICS,
         pTimerObject: PNDIS_HANDLE,
     ) -> NDIS_STATUS;
-    /// `NdisSetTimerObject`.
+    /// Starts a timer, once or periodically.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisSetTimerObject(
         TimerObject: NDIS_HANDLE,
         DueTime: LARGE_INTEGER,
         MillisecondsPeriod: LONG,
         FunctionContext: PVOID,
     ) -> BOOLEAN;
-    /// `NdisCancelTimerObject`.
+    /// Stops a timer; PASSIVE_LEVEL for periodic ones.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisCancelTimerObject(TimerObject: NDIS_HANDLE) -> BOOLEAN;
-    /// `NdisFreeTimerObject`.
+    /// Frees a stopped timer.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeTimerObject(TimerObject: NDIS_HANDLE);
-    /// `NdisAllocateIoWorkItem`.
+    /// Allocates a work item.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateIoWorkItem(NdisObjectHandle: NDIS_HANDLE) -> NDIS_HANDLE;
-    /// `NdisQueueIoWorkItem`.
+    /// Queues a work item; its function runs at PASSIVE_LEVEL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisQueueIoWorkItem(
         NdisIoWorkItemHandle: NDIS_HANDLE,
         Routine: NDIS_IO_WORKITEM_ROUTINE,
         WorkItemContext: PVOID,
     );
-    /// `NdisFreeIoWorkItem`.
+    /// Frees a work item that is not queued.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeIoWorkItem(NdisIoWorkItemHandle: NDIS_HANDLE);
     /// `NdisGeneratePartialCancelId`.
     pub fn NdisGeneratePartialCancelId() -> UCHAR;
-    /// `NdisOpenConfigurationEx`.
+    /// Opens the registry parameters of a driver or module.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn NdisOpenConfigurationEx(
         ConfigObject: PNDIS_CONFIGURATION_OBJECT,
         ConfigurationHandle: PNDIS_HANDLE,
     ) -> NDIS_STATUS;
-    /// `NdisCloseConfiguration`.
+    /// Closes a handle from [`NdisOpenConfigurationEx`].
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn NdisCloseConfiguration(ConfigurationHandle: NDIS_HANDLE);
-    /// `NdisReadConfiguration`.
+    /// Reads one parameter; the result lives until the handle is closed.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn NdisReadConfiguration(
         Status: PNDIS_STATUS,
         ParameterValue: *mut PNDIS_CONFIGURATION_PARAMETER,
@@ -126,7 +181,9 @@ imports! {
     pub fn NdisIfGetNetLuidFromInterfaceIndex(ifIndex: NET_IFINDEX, pNetLuid: PNET_LUID) -> NDIS_STATUS;
     /// `NdisGetRoutineAddress`.
     pub fn NdisGetRoutineAddress(NdisRoutineName: PNDIS_STRING) -> PVOID;
-    /// `NdisWriteConfiguration`.
+    /// Writes one parameter.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn NdisWriteConfiguration(
         Status: PNDIS_STATUS,
         ConfigurationHandle: NDIS_HANDLE,

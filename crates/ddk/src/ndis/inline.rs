@@ -7,6 +7,7 @@ use crate::nt::{MdlMappingNoExecute, ULONG};
 ///
 /// # Safety
 /// `Nbl` must be a valid net buffer list.
+#[inline]
 #[must_use]
 pub unsafe fn NdisTestNblFlag(Nbl: *const NET_BUFFER_LIST, Flags: ULONG) -> bool {
     // SAFETY: valid, per the caller.
@@ -17,6 +18,7 @@ pub unsafe fn NdisTestNblFlag(Nbl: *const NET_BUFFER_LIST, Flags: ULONG) -> bool
 ///
 /// # Safety
 /// `Nbl` must be a valid net buffer list.
+#[inline]
 #[must_use]
 pub unsafe fn NdisTestNblFlags(Nbl: *const NET_BUFFER_LIST, Flags: ULONG) -> bool {
     // SAFETY: valid, per the caller.
@@ -28,6 +30,7 @@ pub unsafe fn NdisTestNblFlags(Nbl: *const NET_BUFFER_LIST, Flags: ULONG) -> boo
 ///
 /// # Safety
 /// `Nbl` must be a valid net buffer list and `Id` known to the running NDIS.
+#[inline]
 #[must_use]
 pub unsafe fn NET_BUFFER_LIST_INFO(Nbl: *mut NET_BUFFER_LIST, Id: NDIS_NET_BUFFER_LIST_INFO) -> *mut PVOID {
     // SAFETY: the slot lies inside the list that NDIS allocated, per the caller.
@@ -38,6 +41,7 @@ pub unsafe fn NET_BUFFER_LIST_INFO(Nbl: *mut NET_BUFFER_LIST, Id: NDIS_NET_BUFFE
 ///
 /// # Safety
 /// `Nbl` must be a valid net buffer list with a context.
+#[inline]
 #[must_use]
 pub unsafe fn NET_BUFFER_LIST_CONTEXT_DATA_START(Nbl: *const NET_BUFFER_LIST) -> *mut u8 {
     // SAFETY: the context header is followed by its data area; `Offset` is the used part's start inside it.
@@ -50,6 +54,7 @@ pub unsafe fn NET_BUFFER_LIST_CONTEXT_DATA_START(Nbl: *const NET_BUFFER_LIST) ->
 ///
 /// # Safety
 /// `Mdl` must be a valid MDL of a net buffer.
+#[inline]
 #[must_use]
 pub unsafe fn NdisQueryMdl(Mdl: PMDL, Priority: ULONG) -> (PVOID, ULONG) {
     // SAFETY: valid, per the caller.
@@ -57,6 +62,7 @@ pub unsafe fn NdisQueryMdl(Mdl: PMDL, Priority: ULONG) -> (PVOID, ULONG) {
 }
 
 /// True if the receive call keeps ownership: the lists must not be kept after the handler returns.
+#[inline]
 #[must_use]
 pub const fn NDIS_TEST_RECEIVE_CANNOT_PEND(Flags: ULONG) -> bool {
     Flags & NDIS_RECEIVE_FLAGS_RESOURCES != 0

@@ -1,7 +1,8 @@
 //! Net buffers, net buffer lists and their pools.
 use super::*;
 
-/// `NET_BUFFER` (NDIS).
+/// A frame or a part of one: a chain of MDLs and the window of used bytes in it. `Next` to `DataOffset`
+/// are also reachable in C as `NetBufferHeader`; `DataLength` is the low half of `stDataLength`.
 #[repr(C, align(16))]
 #[derive(Clone, Copy)]
 pub struct NET_BUFFER {
@@ -51,7 +52,8 @@ pub struct NET_BUFFER_HEADER_NetBufferData {
 }
 pub type PNET_BUFFER_HEADER = *mut NET_BUFFER_HEADER;
 
-/// `NET_BUFFER_LIST` (NDIS).
+/// A list of net buffers with common out-of-band data. NDIS allocates every list with the length of
+/// *its* version: never compute with the size of this type or with the length of `NetBufferListInfo`.
 #[repr(C, align(16))]
 #[derive(Clone, Copy)]
 pub struct NET_BUFFER_LIST {

@@ -3,38 +3,56 @@ use super::*;
 
 imports! {
     dll "NDIS.SYS";
-    /// `NdisAllocateNetBufferListPool`.
+    /// Creates a pool of net buffer lists.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateNetBufferListPool(
         NdisHandle: NDIS_HANDLE,
         Parameters: PNET_BUFFER_LIST_POOL_PARAMETERS,
     ) -> NDIS_HANDLE;
-    /// `NdisFreeNetBufferListPool`.
+    /// Frees a pool all of whose lists are freed.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeNetBufferListPool(PoolHandle: NDIS_HANDLE);
-    /// `NdisAllocateNetBufferPool`.
+    /// Creates a pool of net buffers.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateNetBufferPool(
         NdisHandle: NDIS_HANDLE,
         Parameters: PNET_BUFFER_POOL_PARAMETERS,
     ) -> NDIS_HANDLE;
-    /// `NdisFreeNetBufferPool`.
+    /// Frees a pool all of whose buffers are freed.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeNetBufferPool(PoolHandle: NDIS_HANDLE);
-    /// `NdisAllocateNetBuffer`.
+    /// Takes a net buffer over an MDL chain from a pool.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateNetBuffer(
         PoolHandle: NDIS_HANDLE,
         MdlChain: PMDL,
         DataOffset: ULONG,
         DataLength: SIZE_T,
     ) -> PNET_BUFFER;
-    /// `NdisFreeNetBuffer`.
+    /// Gives a net buffer back to its pool.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeNetBuffer(NetBuffer: PNET_BUFFER);
-    /// `NdisAllocateNetBufferList`.
+    /// Takes an empty net buffer list from a pool.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateNetBufferList(
         PoolHandle: NDIS_HANDLE,
         ContextSize: USHORT,
         ContextBackFill: USHORT,
     ) -> PNET_BUFFER_LIST;
-    /// `NdisFreeNetBufferList`.
+    /// Gives a net buffer list back to its pool.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeNetBufferList(NetBufferList: PNET_BUFFER_LIST);
-    /// `NdisAllocateNetBufferAndNetBufferList`.
+    /// Takes a list with one net buffer over an MDL chain from a pool.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateNetBufferAndNetBufferList(
         PoolHandle: NDIS_HANDLE,
         ContextSize: USHORT,
@@ -43,16 +61,22 @@ imports! {
         DataOffset: ULONG,
         DataLength: SIZE_T,
     ) -> PNET_BUFFER_LIST;
-    /// `NdisAllocateNetBufferMdlAndData`.
+    /// Takes a net buffer with an MDL and data from a pool.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateNetBufferMdlAndData(PoolHandle: NDIS_HANDLE) -> PNET_BUFFER;
-    /// `NdisAllocateCloneNetBufferList`.
+    /// Clones a list; the clone shares the original's data.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateCloneNetBufferList(
         OriginalNetBufferList: PNET_BUFFER_LIST,
         NetBufferListPoolHandle: NDIS_HANDLE,
         NetBufferPoolHandle: NDIS_HANDLE,
         AllocateCloneFlags: ULONG,
     ) -> PNET_BUFFER_LIST;
-    /// `NdisFreeCloneNetBufferList`.
+    /// Frees a clone.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeCloneNetBufferList(CloneNetBufferList: PNET_BUFFER_LIST, FreeCloneFlags: ULONG);
     /// `NdisAllocateFragmentNetBufferList`.
     pub fn NdisAllocateFragmentNetBufferList(
@@ -86,7 +110,9 @@ imports! {
         DataOffsetDelta: ULONG,
         FreeReassembleFlags: ULONG,
     );
-    /// `NdisAllocateNetBufferListContext`.
+    /// Reserves context space on a list.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn NdisAllocateNetBufferListContext(
         NetBufferList: PNET_BUFFER_LIST,
@@ -94,20 +120,26 @@ imports! {
         ContextBackFill: USHORT,
         PoolTag: ULONG,
     ) -> NDIS_STATUS;
-    /// `NdisFreeNetBufferListContext`.
+    /// Releases context space on a list.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeNetBufferListContext(NetBufferList: PNET_BUFFER_LIST, ContextSize: USHORT);
     /// `NdisGetPoolFromNetBufferList`.
     pub fn NdisGetPoolFromNetBufferList(NetBufferList: PNET_BUFFER_LIST) -> NDIS_HANDLE;
     /// `NdisGetPoolFromNetBuffer`.
     pub fn NdisGetPoolFromNetBuffer(NetBuffer: PNET_BUFFER) -> NDIS_HANDLE;
-    /// `NdisAdvanceNetBufferDataStart`.
+    /// Moves the start of the used data forward.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAdvanceNetBufferDataStart(
         NetBuffer: *mut NET_BUFFER,
         DataOffsetDelta: ULONG,
         FreeMdl: BOOLEAN,
         FreeMdlHandler: NET_BUFFER_FREE_MDL,
     );
-    /// `NdisRetreatNetBufferDataStart`.
+    /// Moves the start of the used data backward, allocating if there is no room.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn NdisRetreatNetBufferDataStart(
         NetBuffer: *mut NET_BUFFER,
@@ -115,14 +147,18 @@ imports! {
         DataBackFill: ULONG,
         AllocateMdlHandler: NET_BUFFER_ALLOCATE_MDL,
     ) -> NDIS_STATUS;
-    /// `NdisAdvanceNetBufferListDataStart`.
+    /// [`NdisAdvanceNetBufferDataStart`] for every net buffer of a list.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAdvanceNetBufferListDataStart(
         NetBufferList: *mut NET_BUFFER_LIST,
         DataOffsetDelta: ULONG,
         FreeMdl: BOOLEAN,
         FreeMdlMdlHandler: NET_BUFFER_FREE_MDL,
     );
-    /// `NdisRetreatNetBufferListDataStart`.
+    /// [`NdisRetreatNetBufferDataStart`] for every net buffer of a list.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn NdisRetreatNetBufferListDataStart(
         NetBufferList: *mut NET_BUFFER_LIST,
@@ -131,9 +167,13 @@ imports! {
         AllocateMdlHandler: NET_BUFFER_ALLOCATE_MDL,
         FreeMdlHandler: NET_BUFFER_FREE_MDL,
     ) -> NDIS_STATUS;
-    /// `NdisAdjustNetBufferCurrentMdl`.
+    /// Recomputes `CurrentMdl` and `CurrentMdlOffset` from `DataOffset`.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAdjustNetBufferCurrentMdl(NetBuffer: PNET_BUFFER);
-    /// `NdisCopyFromNetBufferToNetBuffer`.
+    /// Copies data between net buffers.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn NdisCopyFromNetBufferToNetBuffer(
         Destination: PNET_BUFFER,
@@ -143,19 +183,27 @@ imports! {
         SourceOffset: ULONG,
         BytesCopied: PULONG,
     ) -> NDIS_STATUS;
-    /// `NdisCopySendNetBufferListInfo`.
+    /// Copies the out-of-band data of a send to a clone.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisCopySendNetBufferListInfo(
         DestNetBufferList: PNET_BUFFER_LIST,
         SrcNetBufferList: PNET_BUFFER_LIST,
     );
-    /// `NdisCopyReceiveNetBufferListInfo`.
+    /// Copies the out-of-band data of a receive to a clone.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisCopyReceiveNetBufferListInfo(
         DestNetBufferList: PNET_BUFFER_LIST,
         SrcNetBufferList: PNET_BUFFER_LIST,
     );
-    /// `NdisAllocateMdl`.
+    /// Allocates an MDL over nonpaged memory.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisAllocateMdl(NdisHandle: NDIS_HANDLE, VirtualAddress: PVOID, Length: ULONG) -> *mut MDL;
-    /// `NdisFreeMdl`.
+    /// Frees an MDL from [`NdisAllocateMdl`].
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn NdisFreeMdl(Mdl: PMDL);
     /// `NdisQueryNetBufferPhysicalCount`.
     pub fn NdisQueryNetBufferPhysicalCount(NetBuffer: PNET_BUFFER) -> ULONG;

@@ -252,21 +252,6 @@ pub struct _RTL_QUERY_REGISTRY_TABLE {
 }
 pub type RTL_QUERY_REGISTRY_TABLE = _RTL_QUERY_REGISTRY_TABLE;
 
-/// `_SEC_WINNT_AUTH_IDENTITY_W` (NT).
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct _SEC_WINNT_AUTH_IDENTITY_W {
-    pub User: *mut u16,
-    pub UserLength: u32,
-    pub Domain: *mut u16,
-    pub DomainLength: u32,
-    pub Password: *mut u16,
-    pub PasswordLength: u32,
-    pub Flags: u32,
-}
-pub type SEC_WINNT_AUTH_IDENTITY_W = _SEC_WINNT_AUTH_IDENTITY_W;
-pub type PSEC_WINNT_AUTH_IDENTITY_W = *mut _SEC_WINNT_AUTH_IDENTITY_W;
-
 /// `_SINGLE_LIST_ENTRY` (NT).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -384,10 +369,6 @@ layout! {
         QueryRoutine: 0, 8; Flags: 8, 4; Name: 16, 8; EntryContext: 24, 8; DefaultType: 32, 4;
         DefaultData: 40, 8; DefaultLength: 48, 4;
     }
-    _SEC_WINNT_AUTH_IDENTITY_W: 48, 8 {
-        User: 0, 8; UserLength: 8, 4; Domain: 16, 8; DomainLength: 24, 4; Password: 32, 8;
-        PasswordLength: 40, 4; Flags: 44, 4;
-    }
     _SINGLE_LIST_ENTRY: 8, 8 { Next: 0, 8; }
     _STRING: 16, 8 { Length: 0, 2; MaximumLength: 2, 2; Buffer: 8, 8; }
     _TIME_FIELDS: 16, 2 {
@@ -408,7 +389,7 @@ zeroed_default! {
     _LARGE_INTEGER, _LARGE_INTEGER__bindgen_ty_1, _LARGE_INTEGER__bindgen_ty_2, _LIST_ENTRY,
     _OBJECT_ATTRIBUTES, _OBJECT_HANDLE_INFORMATION, _OB_OPERATION_REGISTRATION, _OSVERSIONINFOEXW,
     _OSVERSIONINFOW, _PS_CREATE_NOTIFY_INFO, _PS_CREATE_NOTIFY_INFO__bindgen_ty_1,
-    _PS_CREATE_NOTIFY_INFO__bindgen_ty_2, _RTL_QUERY_REGISTRY_TABLE, _SEC_WINNT_AUTH_IDENTITY_W,
-    _SINGLE_LIST_ENTRY, _STRING, _TIME_FIELDS, _ULARGE_INTEGER, _ULARGE_INTEGER__bindgen_ty_1,
-    _ULARGE_INTEGER__bindgen_ty_2, _UNICODE_STRING,
+    _PS_CREATE_NOTIFY_INFO__bindgen_ty_2, _RTL_QUERY_REGISTRY_TABLE, _SINGLE_LIST_ENTRY, _STRING,
+    _TIME_FIELDS, _ULARGE_INTEGER, _ULARGE_INTEGER__bindgen_ty_1, _ULARGE_INTEGER__bindgen_ty_2,
+    _UNICODE_STRING,
 }

@@ -3,7 +3,9 @@ use super::super::*;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `EtwRegister`.
+    /// Registers an event provider.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn EtwRegister(
         ProviderId: LPCGUID,
@@ -11,10 +13,12 @@ imports! {
         CallbackContext: PVOID,
         RegHandle: PREGHANDLE,
     ) -> NTSTATUS;
-    /// `EtwUnregister`.
+    /// Unregisters an event provider; waits for its callback.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn EtwUnregister(RegHandle: REGHANDLE) -> NTSTATUS;
-    /// `EtwWrite`.
+    /// Writes an event.
     #[must_use]
     pub fn EtwWrite(
         RegHandle: REGHANDLE,
@@ -23,7 +27,7 @@ imports! {
         UserDataCount: ULONG,
         UserData: PEVENT_DATA_DESCRIPTOR,
     ) -> NTSTATUS;
-    /// `EtwWriteTransfer`.
+    /// Writes an event with activity ids.
     #[must_use]
     pub fn EtwWriteTransfer(
         RegHandle: REGHANDLE,

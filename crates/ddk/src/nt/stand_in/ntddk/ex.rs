@@ -4,7 +4,9 @@ use core::ffi::c_void;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `ExFreePoolWithTag`.
+    /// Frees pool memory; a tag that is not zero must match.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn ExFreePoolWithTag(P: PVOID, Tag: ULONG);
     /// `ExAcquireFastMutex`.
     pub fn ExAcquireFastMutex(FastMutex: PFAST_MUTEX);
@@ -89,9 +91,13 @@ imports! {
     pub fn ExQueryDepthSList(SListHead: PSLIST_HEADER) -> USHORT;
     /// `InitializeSListHead`.
     pub fn InitializeSListHead(SListHead: PSLIST_HEADER);
-    /// `ExAllocatePool2`.
+    /// Allocates zeroed pool memory (unless told otherwise); null on failure.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn ExAllocatePool2(Flags: POOL_FLAGS, NumberOfBytes: SIZE_T, Tag: ULONG) -> PVOID;
-    /// `ExFreePool`.
+    /// Frees pool memory.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn ExFreePool(P: PVOID);
     /// `ExReInitializeRundownProtection`.
     pub fn ExReInitializeRundownProtection(RunRef: PEX_RUNDOWN_REF);

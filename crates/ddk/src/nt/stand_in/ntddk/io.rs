@@ -3,7 +3,9 @@ use super::super::*;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `IoCreateDevice`.
+    /// Creates a device object.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn IoCreateDevice(
         DriverObject: PDRIVER_OBJECT,
@@ -14,17 +16,27 @@ imports! {
         Exclusive: BOOLEAN,
         DeviceObject: *mut PDEVICE_OBJECT,
     ) -> NTSTATUS;
-    /// `IoDeleteDevice`.
+    /// Deletes a device object; it goes away when its last reference does.
+    ///
+    /// IRQL: <= APC_LEVEL.
     pub fn IoDeleteDevice(DeviceObject: PDEVICE_OBJECT);
-    /// `IoCreateSymbolicLink`.
+    /// Creates a symbolic link to a device.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn IoCreateSymbolicLink(SymbolicLinkName: PUNICODE_STRING, DeviceName: PUNICODE_STRING) -> NTSTATUS;
-    /// `IoDeleteSymbolicLink`.
+    /// Deletes a symbolic link.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn IoDeleteSymbolicLink(SymbolicLinkName: PUNICODE_STRING) -> NTSTATUS;
-    /// `IofCompleteRequest`.
+    /// Completes an IRP.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn IofCompleteRequest(Irp: PIRP, PriorityBoost: CCHAR);
-    /// `IofCallDriver`.
+    /// Passes an IRP to a device's driver.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     #[must_use]
     pub fn IofCallDriver(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS;
     /// `IoAllocateIrp`.
@@ -35,7 +47,9 @@ imports! {
     pub fn IoReuseIrp(Irp: PIRP, Iostatus: NTSTATUS);
     /// `IoCancelIrp`.
     pub fn IoCancelIrp(Irp: PIRP) -> BOOLEAN;
-    /// `IoAllocateMdl`.
+    /// Allocates an MDL; pages are neither locked nor mapped.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn IoAllocateMdl(
         VirtualAddress: PVOID,
         Length: ULONG,
@@ -43,11 +57,17 @@ imports! {
         ChargeQuota: BOOLEAN,
         Irp: PIRP,
     ) -> PMDL;
-    /// `IoFreeMdl`.
+    /// Frees an MDL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn IoFreeMdl(Mdl: PMDL);
-    /// `IoAllocateWorkItem`.
+    /// Allocates a work item that keeps the device alive while queued.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn IoAllocateWorkItem(DeviceObject: PDEVICE_OBJECT) -> PIO_WORKITEM;
-    /// `IoQueueWorkItem`.
+    /// Queues a work item; its routine runs at PASSIVE_LEVEL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn IoQueueWorkItem(
         IoWorkItem: PIO_WORKITEM,
         WorkerRoutine: PIO_WORKITEM_ROUTINE,
@@ -61,7 +81,9 @@ imports! {
         QueueType: WORK_QUEUE_TYPE,
         Context: PVOID,
     );
-    /// `IoFreeWorkItem`.
+    /// Frees a work item that is not queued.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn IoFreeWorkItem(IoWorkItem: PIO_WORKITEM);
     /// `IoGetRequestorProcessId`.
     pub fn IoGetRequestorProcessId(Irp: PIRP) -> ULONG;

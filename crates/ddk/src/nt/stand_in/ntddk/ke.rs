@@ -3,15 +3,21 @@ use super::super::*;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `KeInitializeEvent`.
+    /// Initializes an event.
     pub fn KeInitializeEvent(Event: PRKEVENT, Type: EVENT_TYPE, State: BOOLEAN);
-    /// `KeSetEvent`.
+    /// Signals an event; PASSIVE_LEVEL if `Wait` is true.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn KeSetEvent(Event: PRKEVENT, Increment: KPRIORITY, Wait: BOOLEAN) -> LONG;
-    /// `KeClearEvent`.
+    /// Resets an event.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn KeClearEvent(Event: PRKEVENT);
     /// `KeResetEvent`.
     pub fn KeResetEvent(Event: PRKEVENT) -> LONG;
-    /// `KeWaitForSingleObject`.
+    /// Waits for a dispatcher object; above APC_LEVEL only with a zero timeout.
+    ///
+    /// IRQL: <= APC_LEVEL.
     #[must_use]
     pub fn KeWaitForSingleObject(
         Object: PVOID,
@@ -34,29 +40,43 @@ imports! {
     ) -> NTSTATUS;
     /// `KeInitializeSpinLock`.
     pub fn KeInitializeSpinLock(SpinLock: PKSPIN_LOCK);
-    /// `KeAcquireSpinLockRaiseToDpc`.
+    /// Acquires a spin lock and raises to DISPATCH_LEVEL; gives the old IRQL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn KeAcquireSpinLockRaiseToDpc(SpinLock: PKSPIN_LOCK) -> KIRQL;
-    /// `KeReleaseSpinLock`.
+    /// Releases a spin lock and restores the IRQL.
+    ///
+    /// IRQL: DISPATCH_LEVEL.
     pub fn KeReleaseSpinLock(SpinLock: PKSPIN_LOCK, NewIrql: KIRQL);
-    /// `KeAcquireSpinLockAtDpcLevel`.
+    /// Acquires a spin lock at DISPATCH_LEVEL.
+    ///
+    /// IRQL: DISPATCH_LEVEL.
     pub fn KeAcquireSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK);
-    /// `KeReleaseSpinLockFromDpcLevel`.
+    /// Releases a spin lock, staying at DISPATCH_LEVEL.
+    ///
+    /// IRQL: DISPATCH_LEVEL.
     pub fn KeReleaseSpinLockFromDpcLevel(SpinLock: PKSPIN_LOCK);
-    /// `KeAcquireInStackQueuedSpinLock`.
+    /// Acquires a queued spin lock and raises to DISPATCH_LEVEL.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn KeAcquireInStackQueuedSpinLock(SpinLock: PKSPIN_LOCK, LockHandle: PKLOCK_QUEUE_HANDLE);
-    /// `KeReleaseInStackQueuedSpinLock`.
+    /// Releases a queued spin lock and restores the IRQL.
+    ///
+    /// IRQL: DISPATCH_LEVEL.
     pub fn KeReleaseInStackQueuedSpinLock(LockHandle: PKLOCK_QUEUE_HANDLE);
     /// `KeAcquireInStackQueuedSpinLockAtDpcLevel`.
     pub fn KeAcquireInStackQueuedSpinLockAtDpcLevel(SpinLock: PKSPIN_LOCK, LockHandle: PKLOCK_QUEUE_HANDLE);
     /// `KeReleaseInStackQueuedSpinLockFromDpcLevel`.
     pub fn KeReleaseInStackQueuedSpinLockFromDpcLevel(LockHandle: PKLOCK_QUEUE_HANDLE);
-    /// `KeInitializeDpc`.
+    /// Initializes a DPC.
     pub fn KeInitializeDpc(Dpc: PRKDPC, DeferredRoutine: PKDEFERRED_ROUTINE, DeferredContext: PVOID);
-    /// `KeInsertQueueDpc`.
+    /// Queues a DPC; false if it is queued already.
     pub fn KeInsertQueueDpc(Dpc: PRKDPC, SystemArgument1: PVOID, SystemArgument2: PVOID) -> BOOLEAN;
-    /// `KeRemoveQueueDpc`.
+    /// Takes a queued DPC out.
     pub fn KeRemoveQueueDpc(Dpc: PRKDPC) -> BOOLEAN;
-    /// `KeFlushQueuedDpcs`.
+    /// Waits until every queued DPC ran.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn KeFlushQueuedDpcs();
     /// `KeInitializeTimerEx`.
     pub fn KeInitializeTimerEx(Timer: PKTIMER, Type: TIMER_TYPE);
@@ -64,30 +84,32 @@ imports! {
     pub fn KeSetTimerEx(Timer: PKTIMER, DueTime: LARGE_INTEGER, Period: LONG, Dpc: PKDPC) -> BOOLEAN;
     /// `KeCancelTimer`.
     pub fn KeCancelTimer(arg1: PKTIMER) -> BOOLEAN;
-    /// `KeDelayExecutionThread`.
+    /// Sleeps.
+    ///
+    /// IRQL: <= APC_LEVEL.
     #[must_use]
     pub fn KeDelayExecutionThread(
         WaitMode: KPROCESSOR_MODE,
         Alertable: BOOLEAN,
         Interval: PLARGE_INTEGER,
     ) -> NTSTATUS;
-    /// `KfRaiseIrql`.
+    /// Raises the IRQL.
     pub fn KfRaiseIrql(NewIrql: KIRQL) -> KIRQL;
-    /// `KeLowerIrql`.
+    /// Restores the IRQL.
     pub fn KeLowerIrql(NewIrql: KIRQL);
-    /// `KeQuerySystemTimePrecise`.
+    /// System time in 100 ns units since 1601, precise.
     pub fn KeQuerySystemTimePrecise(CurrentTime: PLARGE_INTEGER);
-    /// `KeQueryInterruptTimePrecise`.
+    /// Time since boot in 100 ns units, precise.
     pub fn KeQueryInterruptTimePrecise(QpcTimeStamp: PULONG64) -> ULONG64;
-    /// `KeQueryUnbiasedInterruptTime`.
+    /// Time since boot without sleep, in 100 ns units.
     pub fn KeQueryUnbiasedInterruptTime() -> ULONGLONG;
     /// `KeQueryTimeIncrement`.
     pub fn KeQueryTimeIncrement() -> ULONG;
-    /// `KeQueryActiveProcessorCountEx`.
+    /// Number of active processors of a group or of all.
     pub fn KeQueryActiveProcessorCountEx(GroupNumber: USHORT) -> ULONG;
-    /// `KeGetCurrentProcessorNumberEx`.
+    /// Number of the current processor among all groups.
     pub fn KeGetCurrentProcessorNumberEx(ProcNumber: PPROCESSOR_NUMBER) -> ULONG;
-    /// `KeBugCheckEx`.
+    /// Stops the system.
     pub fn KeBugCheckEx(
         BugCheckCode: ULONG,
         BugCheckParameter1: ULONG_PTR,
@@ -141,13 +163,13 @@ imports! {
         Adjustment: LONG,
         Wait: BOOLEAN,
     ) -> LONG;
-    /// `KeGetCurrentIrql`.
+    /// The current IRQL.
     pub fn KeGetCurrentIrql() -> KIRQL;
     /// `KeRaiseIrqlToDpcLevel`.
     pub fn KeRaiseIrqlToDpcLevel() -> KIRQL;
     /// `KeQueryActiveGroupCount`.
     pub fn KeQueryActiveGroupCount() -> USHORT;
-    /// `KeQueryMaximumProcessorCountEx`.
+    /// Largest number of processors of a group or of all, hot-plug included.
     pub fn KeQueryMaximumProcessorCountEx(GroupNumber: USHORT) -> ULONG;
     /// `KeGetProcessorIndexFromNumber`.
     pub fn KeGetProcessorIndexFromNumber(ProcNumber: PPROCESSOR_NUMBER) -> ULONG;
@@ -190,7 +212,7 @@ imports! {
         DeferredContext: PVOID,
     );
     dll "HAL.dll";
-    /// `KeQueryPerformanceCounter`.
+    /// Value and frequency of the performance counter.
     pub fn KeQueryPerformanceCounter(PerformanceFrequency: PLARGE_INTEGER) -> LARGE_INTEGER;
     /// `KeStallExecutionProcessor`.
     pub fn KeStallExecutionProcessor(MicroSeconds: ULONG);

@@ -4,9 +4,13 @@ use core::ffi::c_void;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `MmBuildMdlForNonPagedPool`.
+    /// Completes an MDL over nonpaged memory.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn MmBuildMdlForNonPagedPool(MemoryDescriptorList: PMDL);
-    /// `MmProbeAndLockPages`.
+    /// Locks the pages of an MDL; raises an exception on a bad address.
+    ///
+    /// IRQL: <= APC_LEVEL.
     pub fn MmProbeAndLockPages(
         MemoryDescriptorList: PMDL,
         AccessMode: KPROCESSOR_MODE,
@@ -14,7 +18,9 @@ imports! {
     );
     /// `MmUnlockPages`.
     pub fn MmUnlockPages(MemoryDescriptorList: PMDL);
-    /// `MmMapLockedPagesSpecifyCache`.
+    /// Maps an MDL's pages; null if out of mappings (kernel mode).
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn MmMapLockedPagesSpecifyCache(
         MemoryDescriptorList: PMDL,
         AccessMode: KPROCESSOR_MODE,
@@ -23,19 +29,23 @@ imports! {
         BugCheckOnFailure: ULONG,
         Priority: ULONG,
     ) -> PVOID;
-    /// `MmUnmapLockedPages`.
+    /// Undoes [`MmMapLockedPagesSpecifyCache`].
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn MmUnmapLockedPages(BaseAddress: PVOID, MemoryDescriptorList: PMDL);
-    /// `MmGetSystemRoutineAddress`.
+    /// Address of a kernel function by name, or null.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     pub fn MmGetSystemRoutineAddress(SystemRoutineName: PUNICODE_STRING) -> PVOID;
     /// `MmIsAddressValid`.
     pub fn MmIsAddressValid(VirtualAddress: PVOID) -> BOOLEAN;
-    /// `memcpy`.
+    /// Copies bytes between areas that do not overlap.
     pub fn memcpy(_Dst: *mut c_void, _Src: *const c_void, _MaxCount: usize) -> *mut c_void;
-    /// `memmove`.
+    /// Copies bytes between areas that may overlap.
     pub fn memmove(_Dst: *mut c_void, _Src: *const c_void, _Size: usize) -> *mut c_void;
-    /// `memset`.
+    /// Fills bytes.
     pub fn memset(_Dst: *mut c_void, _Val: i32, _Size: usize) -> *mut c_void;
-    /// `memcmp`.
+    /// Compares bytes.
     pub fn memcmp(_Buf1: *const c_void, _Buf2: *const c_void, _Size: usize) -> i32;
     /// `MmAllocatePagesForMdlEx`.
     pub fn MmAllocatePagesForMdlEx(

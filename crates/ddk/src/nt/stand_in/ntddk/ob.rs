@@ -3,14 +3,18 @@ use super::super::*;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `SeLocateProcessImageName`.
+    /// NT path of a process image; free it with `ExFreePool`.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn SeLocateProcessImageName(Process: PEPROCESS, pImageFileName: *mut PUNICODE_STRING) -> NTSTATUS;
     /// `SeCaptureSubjectContext`.
     pub fn SeCaptureSubjectContext(SubjectContext: PSECURITY_SUBJECT_CONTEXT);
     /// `SeReleaseSubjectContext`.
     pub fn SeReleaseSubjectContext(SubjectContext: PSECURITY_SUBJECT_CONTEXT);
-    /// `SeQueryInformationToken`.
+    /// Reads from a token; free the result with `ExFreePool`.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn SeQueryInformationToken(
         Token: PACCESS_TOKEN,
@@ -32,11 +36,17 @@ imports! {
     ) -> BOOLEAN;
     /// `SeSinglePrivilegeCheck`.
     pub fn SeSinglePrivilegeCheck(PrivilegeValue: LUID, PreviousMode: KPROCESSOR_MODE) -> BOOLEAN;
-    /// `ObfReferenceObject`.
+    /// Adds a reference to an object.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn ObfReferenceObject(Object: PVOID) -> LONG_PTR;
-    /// `ObfDereferenceObject`.
+    /// Gives back a reference to an object.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
     pub fn ObfDereferenceObject(Object: PVOID) -> LONG_PTR;
-    /// `ObReferenceObjectByHandle`.
+    /// References the object behind a handle.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn ObReferenceObjectByHandle(
         Handle: HANDLE,

@@ -3,7 +3,9 @@ use super::super::*;
 
 imports! {
     dll "ntoskrnl.exe";
-    /// `PsCreateSystemThread`.
+    /// Creates a system thread.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn PsCreateSystemThread(
         ThreadHandle: PHANDLE,
@@ -14,16 +16,20 @@ imports! {
         StartRoutine: PKSTART_ROUTINE,
         StartContext: PVOID,
     ) -> NTSTATUS;
-    /// `PsTerminateSystemThread`.
+    /// Ends the calling system thread.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn PsTerminateSystemThread(ExitStatus: NTSTATUS) -> NTSTATUS;
-    /// `PsGetCurrentProcessId`.
+    /// Id of the current process.
     pub fn PsGetCurrentProcessId() -> HANDLE;
     /// `PsGetCurrentThreadId`.
     pub fn PsGetCurrentThreadId() -> HANDLE;
     /// `PsGetProcessId`.
     pub fn PsGetProcessId(Process: PEPROCESS) -> HANDLE;
-    /// `PsLookupProcessByProcessId`.
+    /// References the process with an id.
+    ///
+    /// IRQL: <= APC_LEVEL.
     #[must_use]
     pub fn PsLookupProcessByProcessId(ProcessId: HANDLE, Process: *mut PEPROCESS) -> NTSTATUS;
     /// `PsSetCreateProcessNotifyRoutineEx`.

@@ -86,9 +86,9 @@ imports! {
         Context: PVOID,
         Environment: PVOID,
     ) -> NTSTATUS;
-    /// `DbgPrintEx`.
+    /// Writes to the kernel debugger, filtered by component and level.
     pub fn DbgPrintEx(ComponentId: ULONG, Level: ULONG, Format: PCSTR, ...) -> ULONG;
-    /// `DbgPrint`.
+    /// Writes to the kernel debugger.
     pub fn DbgPrint(Format: PCSTR, ...) -> ULONG;
     /// `RtlInitAnsiString`.
     pub fn RtlInitAnsiString(DestinationString: PANSI_STRING, SourceString: PCSZ);
