@@ -16,7 +16,7 @@ Exit codes:
 
 /// Weir: a network filter for Windows, and a lab that runs it on Linux.
 #[derive(Debug, Parser)]
-#[command(name = "weirctl", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "weirctl", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -374,3 +374,33 @@ fn arbitrary_bytes_never_panic() {
         }
     }
 }
+
+#[test]
+fn recorded_captures_read_whole_and_survive_a_round_trip() {
+    #[derive(serde::Deserialize)]
+    struct Notes {
+        frames: usize,
+        bytes: u64,
+    }
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(data).unwrap() {
+        let path = entry.unwrap().path();
+        if !matches!(path.extension().and_then(|extension| extension.to_str()), Some("pcap" | "pcapng")) {
+            continue;
+        }
+        let capture = Capture::load(&path).unwrap();
+        assert!(capture.damage.is_none(), "{path:?}: {:?}", capture.damage);
+        let notes = std::fs::read_to_string(path.with_extension("toml")).unwrap();
+        let notes = toml::from_str::<Notes>(&notes).unwrap();
+        let bytes = capture.frames.iter().map(|frame| u64::from(frame.original_len)).sum::<u64>();
+        assert_eq!((capture.frames.len(), bytes), (notes.frames, notes.bytes), "{path:?}");
+        let mut writer = Writer::new(Vec::new(), "weir test").unwrap();
+        writer.interfaces(&capture.interfaces).unwrap();
+        capture.frames.iter().for_each(|frame| writer.frame(frame).unwrap());
+        let again = read(&writer.finish().unwrap());
+        assert!(again.frames == capture.frames, "{path:?}");
+        seen += 1;
+    }
+    assert!(seen > 10, "only {seen} captures");
+}
