@@ -168,12 +168,14 @@ mod tests {
                 let (cells, current, done, reads) = (&cells, &current, &done, &reads);
                 scope.spawn(move || {
                     while !done.load(Ordering::Relaxed) {
-                        let _guard = domain.enter(processor);
+                        let guard = domain.enter(processor);
                         let cell = &cells[current.load(Ordering::Acquire)];
                         for _ in 0..20 {
                             assert_ne!(cell.load(Ordering::Relaxed), POISON, "freed while in use");
                         }
                         reads.fetch_add(1, Ordering::Relaxed);
+                        drop(guard);
+                        std::thread::yield_now();
                     }
                 });
             }

@@ -535,6 +535,8 @@ fn policy_changes_while_frames_flow() {
                         // Whichever policy is in force, its only rule decides.
                         assert_eq!(verdict.decider, Decider::Rule(0));
                     }
+                    drop(batch);
+                    std::thread::yield_now();
                 }
             });
         }

@@ -136,7 +136,10 @@ impl<'p> Path<'p> {
         let keyed = match (self.frame.ports(), fragment) {
             (Some((from, to)), _) => self.keyed(&ip, from, to, true),
             (None, Some(piece)) if !piece.is_first() => match self.recall(&ip) {
-                Some((record, from)) => return self.decide_flow(record, from, true),
+                Some((record, from)) => {
+                    self.tally.count(Counter::FlowHits);
+                    return self.decide_flow(record, from, true);
+                }
                 None => {
                     self.tally.count(Counter::FragmentsUnmatched);
                     self.keyed(&ip, 0, 0, false)
@@ -148,11 +151,10 @@ impl<'p> Path<'p> {
         match self.engine.flows.get_or_insert(self.guard, &keyed.key, &opening) {
             Ok((record, created)) => {
                 self.tally.count(if created { Counter::FlowsCreated } else { Counter::FlowHits });
-                if created {
-                    self.inherit(record, &keyed);
-                } else {
+                if !created {
                     self.reopen(record, &keyed);
                 }
+                self.inherit(record, &keyed);
                 if let (Some(datagram), Some(number)) = (self.datagram(&ip), self.engine.flows.number(record))
                     && keyed.certain
                 {
@@ -304,7 +306,7 @@ impl<'p> Path<'p> {
 
     /// ALE authorises ICMP per pair of addresses; each echo dialogue of the pair has the same owner.
     fn inherit(&self, record: &Record, keyed: &Keyed) {
-        if !matches!(self.frame.transport, Transport::Icmp { echo: Some(_), .. }) {
+        if !matches!(self.frame.transport, Transport::Icmp { echo: Some(_), .. }) || record.flags().ale {
             return;
         }
         let pair = |side| Endpoint { port: 0, ..keyed.key.endpoint(side) };

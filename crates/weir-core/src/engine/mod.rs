@@ -209,6 +209,7 @@ impl Engine {
     /// `memory` must be as large and as aligned as [`Engine::layout`] says for the same `config`, all zero bytes, used by
     /// nobody else, and live until the last use of the returned reference.
     #[expect(unsafe_code, reason = "in-place construction")]
+    #[inline(never)]
     pub unsafe fn init(memory: NonNull<u8>, config: &Config) -> Option<&'static Engine> {
         // SAFETY: the caller promises what `carving` asks for; `layout` measured the same sequence of calls.
         let mut carver = unsafe { Carver::carving(memory) };
@@ -220,6 +221,8 @@ impl Engine {
         Some(unsafe { room.as_ref() })
     }
 
+    /// Not inlined into [`Engine::init`]: each of them holds an engine on its stack, and kernel stacks are small.
+    #[inline(never)]
     fn carve(carver: &mut Carver, config: &Config) -> Option<Self> {
         let [first, second] = config.seed;
         // Different secrets per table, so that what is learnt about one tells nothing about another.

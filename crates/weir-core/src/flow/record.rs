@@ -81,7 +81,7 @@ pub struct Flags {
     pub fragments: bool,
 }
 
-/// A copy of a flow record for listing.
+/// A copy of a flow record for listing. Connections one after the other under the same key share a record and its traffic.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowView {
     /// Stable while the flow lives, never reused.
@@ -100,7 +100,7 @@ pub struct FlowView {
     pub owner: Owner,
     /// The verdict in force.
     pub stamp: Stamp,
-    /// LUID of the interface of the latest frame or authorisation, 0 = unknown.
+    /// LUID of the interface of the first frame or authorisation, 0 = unknown.
     pub interface_luid: u64,
     /// First seen.
     pub first_seen: Time,
@@ -143,8 +143,8 @@ zeroed_struct! {
         id: AtomicU64,
         first_seen: AtomicU64,
         last_seen: AtomicU64,
-        /// Not zero while the record is in the table.
-        pub(super) live: AtomicU32,
+        /// One of [`life`].
+        life: AtomicU32,
         reserved: AtomicU32,
     }
 }
@@ -153,6 +153,15 @@ const _: () = {
     assert!(core::mem::offset_of!(Record, counters) == 64);
     assert!(size_of::<Record>() == 192);
 };
+
+/// Where a record is between two uses. Only ever goes forward, until the next use.
+mod life {
+    /// Not in the table yet.
+    pub(super) const NEW: u32 = 0;
+    pub(super) const IN_TABLE: u32 = 1;
+    /// Taken out of it, perhaps before whoever put it in came to say so.
+    pub(super) const REMOVED: u32 = 2;
+}
 
 /// Bits of a record.
 mod bit {
@@ -225,6 +234,7 @@ impl Record {
         for cell in self.counters.iter().flatten() {
             cell.store(0, Ordering::Relaxed);
         }
+        self.life.store(life::NEW, Ordering::Relaxed);
         self.stamp.store(Stamp::NONE.pack(), Ordering::Relaxed);
         self.bits.store(orientation(origin, local), Ordering::Relaxed);
         self.interface_luid.store(0, Ordering::Relaxed);
@@ -233,6 +243,18 @@ impl Record {
         self.first_seen.store(now.0, Ordering::Relaxed);
         self.last_seen.store(now.0, Ordering::Relaxed);
         self.id.store(id, Ordering::Relaxed);
+    }
+
+    pub(super) fn enter_table(&self) {
+        let _ = self.life.compare_exchange(life::NEW, life::IN_TABLE, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    pub(super) fn leave_table(&self) {
+        self.life.store(life::REMOVED, Ordering::Release);
+    }
+
+    pub(super) fn is_in_table(&self) -> bool {
+        self.life.load(Ordering::Acquire) == life::IN_TABLE
     }
 
     pub(super) fn has_key(&self, words: &[u64; FlowKey::WORDS]) -> bool {

@@ -21,6 +21,8 @@ use crate::memory::Carver;
 use crate::{Direction, Time, hash, zeroed_struct};
 
 const SLOTS: usize = 8;
+/// A first bucket with fewer free slots shares with the second: this keeps every insertion possible up to the capacity.
+const NEARLY_FULL: usize = 3;
 /// Collisions between processors that insert the same key before one gives up.
 const MAX_COLLISIONS: usize = 16;
 
@@ -170,7 +172,7 @@ impl Table {
         record.reset(id, key, opening.now, opening.origin, opening.local);
         match self.publish(&place, &words, number) {
             Ok(()) => {
-                record.live.store(1, Ordering::Release);
+                record.enter_table();
                 self.live.fetch_add(1, Ordering::Relaxed);
                 Ok((record, true))
             }
@@ -190,7 +192,7 @@ impl Table {
             let seen = Slot(slot.load(Ordering::SeqCst));
             let same = self.record(seen.record()).is_some_and(|candidate| core::ptr::eq(candidate, record));
             if seen.state() == Slot::LIVE && seen.tag() == place.tag && same {
-                record.live.store(0, Ordering::Release);
+                record.leave_table();
                 let removed = slot.compare_exchange(seen.0, Slot::FREE, Ordering::SeqCst, Ordering::Relaxed);
                 if removed.is_ok() {
                     self.live.fetch_sub(1, Ordering::Relaxed);
@@ -215,8 +217,7 @@ impl Table {
         let used = self.fresh.load(Ordering::Relaxed) as usize;
         let Some(records) = self.records.get(start..used.min(self.records.len())) else { return 0 };
         for (position, record) in records.iter().enumerate() {
-            let live = record.live.load(Ordering::Acquire) != 0;
-            if position == limit || (live && !each(record)) {
+            if position == limit || (record.is_in_table() && !each(record)) {
                 return cursor.saturating_add(position as u64);
             }
         }
@@ -233,7 +234,7 @@ impl Table {
     /// The live record with this number.
     #[must_use]
     pub(crate) fn at<'g>(&'g self, _guard: &'g Guard<'_>, number: u32) -> Option<&'g Record> {
-        self.record(number).filter(|record| record.live.load(Ordering::Acquire) != 0)
+        self.record(number).filter(|record| record.is_in_table())
     }
 
     /// Makes removed records usable again as far as their readers have left. Never waits; call it now and then.
@@ -302,7 +303,7 @@ impl Table {
         number: u32,
     ) -> Result<(), Option<&'static Record>> {
         let tentative = Slot::new(place.tag, number, Slot::TENTATIVE);
-        let mine = place.slots().find(|slot| {
+        let mine = place.by_room().find(|slot| {
             slot.load(Ordering::Relaxed) == Slot::FREE
                 && slot.compare_exchange(Slot::FREE, tentative.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
         });
@@ -362,6 +363,18 @@ enum Contention {
 }
 
 impl<'t> Place<'t> {
+    /// The slots in the order in which to look for a free one: the first bucket, which lookups read first, unless it is
+    /// nearly full and the second has more room.
+    fn by_room(&self) -> impl Iterator<Item = &'t AtomicU64> + use<'t> {
+        let room = |bucket: &Bucket| {
+            bucket.slots.iter().filter(|slot| slot.load(Ordering::Relaxed) == Slot::FREE).count()
+        };
+        let [first, second] = self.buckets;
+        let left = room(first);
+        let order = if left < NEARLY_FULL && room(second) > left { [second, first] } else { [first, second] };
+        Place { tag: self.tag, buckets: order }.slots()
+    }
+
     fn slots(&self) -> impl Iterator<Item = &'t AtomicU64> + use<'t> {
         let [first, second] = self.buckets;
         let second: &[AtomicU64] = if core::ptr::eq(first, second) { &[] } else { &second.slots };
@@ -424,4 +437,69 @@ impl Stack {
 /// The count of changes of a stack's head, one up.
 fn changed(head: u64) -> u64 {
     (head >> 32).wrapping_add(1) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::Endpoint;
+    use crate::memory::testing::Block;
+
+    fn key(number: u32) -> FlowKey {
+        // As a scan looks: neighbouring addresses and ports.
+        let end = |last: u32, port: u32| Endpoint {
+            address: (0xffff_0a00_0000_u128 + u128::from(last)).to_be_bytes(),
+            port: port as u16,
+        };
+        FlowKey::new(6, 1, end(number >> 8, 40_000), end(1 << 20, number & 0xff)).0
+    }
+
+    #[test]
+    fn holds_what_it_promises() {
+        let block =
+            Block::carve(|carver| Some((Table::carve(carver, 1 << 15, [1, 2])?, Domain::carve(carver, 1)?)));
+        let (table, domain) = block.value();
+        let opening = Opening { now: Time(0), origin: Direction::Send, local: Side::A };
+        let guard = domain.enter(0);
+        for number in 0..1 << 15 {
+            assert!(
+                table.get_or_insert(&guard, &key(number), &opening).is_ok(),
+                "flow {number} of {}",
+                1 << 15
+            );
+        }
+        assert_eq!(table.get_or_insert(&guard, &key(1 << 15), &opening).err(), Some(Full));
+        assert!((0..1 << 15).all(|number| table.find(&guard, &key(number)).is_some()));
+        let second = (0..1 << 15).filter(|number| {
+            let words = key(*number).words();
+            let place = table.place(&words).unwrap();
+            let [first, _] = place.buckets;
+            let alone = Place { tag: place.tag, buckets: [first, first] };
+            table.find_at(&alone, &words).is_none()
+        });
+        assert!(second.count() < (1 << 15) / 10, "most flows are found in their first line");
+    }
+
+    #[test]
+    fn a_record_removed_before_it_was_announced_stays_out_of_lists() {
+        let block =
+            Block::carve(|carver| Some((Table::carve(carver, 4, [1, 2])?, Domain::carve(carver, 1)?)));
+        let (table, domain) = block.value();
+        let opening = Opening { now: Time(0), origin: Direction::Send, local: Side::A };
+        let guard = domain.enter(0);
+        let (record, _) = table.get_or_insert(&guard, &key(1), &opening).unwrap();
+        assert!(table.remove(&guard, record));
+        // As when the remover overtakes the inserter between publishing and announcing.
+        record.enter_table();
+        assert_eq!(table.for_each_from(&guard, 0, usize::MAX, &mut |_| panic!("listed")), 0);
+        assert!(table.at(&guard, 0).is_none());
+    }
+
+    #[test]
+    fn a_slot_is_one_word() {
+        let slot = Slot::new(u32::MAX, (1 << 28) - 1, Slot::LIVE);
+        assert_eq!((slot.tag(), slot.record(), slot.state()), (u32::MAX, (1 << 28) - 1, Slot::LIVE));
+        let other = slot.with(Slot::COLLIDED);
+        assert_eq!((other.tag(), other.record(), other.state()), (u32::MAX, (1 << 28) - 1, Slot::COLLIDED));
+    }
 }

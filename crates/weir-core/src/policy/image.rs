@@ -3,7 +3,8 @@
 //! Little-endian, no alignment. A header of [`HEADER`] bytes, then one record of [`RULE`] bytes per rule, then the items that
 //! the rules point to. A rule record begins with action and direction, then has one (offset, count) pair per field;
 //! a count of zero means that the rule does not ask. Offsets count from the start of the image. The tail of the record
-//! and unknown codes are refused, so that later versions can give them a meaning.
+//! and unknown codes are refused, so that later versions can give them a meaning. What all rules together point to may
+//! not exceed the image, so a small image cannot ask for endless work.
 
 use crate::identity::{MAX_IMAGE, Sid};
 use crate::{Action, Direction};
@@ -210,9 +211,10 @@ impl<'a> Image<'a> {
             return Err(PolicyError::Length);
         }
         let mut flags = 0;
+        let mut budget = bytes.len();
         for (index, record) in (0..count).zip(records) {
             let rule = Rule { image: bytes, record };
-            rule.verify(index)?;
+            rule.verify(index, &mut budget)?;
             if !rule.items(Field::Interface).is_empty() {
                 flags |= USES_INTERFACE;
             }
@@ -312,7 +314,7 @@ impl<'a> Rule<'a> {
         Some((u32_at(self.record, position)?, u32_at(self.record, position + 4)?))
     }
 
-    fn verify(&self, index: u32) -> Result<(), PolicyError> {
+    fn verify(&self, index: u32, budget: &mut usize) -> Result<(), PolicyError> {
         let [action, direction, rest @ ..] = self.record;
         let tail = rest.get(Field::ALL.len() * 8 + 2..).unwrap_or(&[]);
         let pad = rest.iter().take(2).chain(tail);
@@ -326,7 +328,15 @@ impl<'a> Rule<'a> {
                 return Err(PolicyError::Rule(index));
             }
             let items = slice(self.image, offset, count, field.item()).ok_or(PolicyError::Bounds(index))?;
+            *budget = budget.checked_sub(items.len()).ok_or(PolicyError::Bounds(index))?;
             self.verify_items(field, items, index)?;
+            let text: usize = match field {
+                Field::Interface => interfaces(items).map(|(_, units, _)| units as usize * 2).sum(),
+                Field::Application => applications(items).map(|(_, _, units)| units as usize * 2).sum(),
+                Field::User => users(items).map(|(_, length)| length as usize).sum(),
+                _ => 0,
+            };
+            *budget = budget.checked_sub(text).ok_or(PolicyError::Bounds(index))?;
         }
         Ok(())
     }
