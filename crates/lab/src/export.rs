@@ -153,7 +153,10 @@ macro_rules! exports {
             ///
             /// # Safety
             /// The caller keeps the contract that the function's DDI page states.
-            #[allow(non_snake_case, clippy::too_many_arguments, reason = "named and shaped by the DDI")]
+            #[allow(
+                non_snake_case, unreachable_pub, clippy::too_many_arguments,
+                reason = "named and shaped by the DDI; not every table is public"
+            )]
             pub unsafe extern "win64" fn $name($($arg: $ty),*) $(-> $ret)? $body
             $($check)*
         )*

@@ -27,6 +27,7 @@ pub mod symbols;
 mod trap;
 pub mod unwind;
 pub mod verifier;
+pub mod wdf;
 
 pub use bugcheck::bugcheck;
 pub use machine::{Driver, Machine, Options};

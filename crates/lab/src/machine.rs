@@ -10,7 +10,7 @@ use crate::ntoskrnl::{self, work};
 use crate::pe::{self, Image, LoadError, LoadOptions, Resolver};
 use crate::registry::Registry;
 use crate::verifier::{self, Leak, Report, violation};
-use crate::{cpu, driver_object};
+use crate::{cpu, driver_object, wdf};
 
 /// How a machine is built.
 #[derive(Clone, Debug)]
@@ -44,6 +44,7 @@ impl Machine {
         cpu::set_processor_count(options.processors);
         cpu::init();
         verifier::set_enabled(options.verify);
+        wdf::set_version(options.framework_minor);
         let resolver = Resolver::new(exports());
         Self { options, resolver }
     }
@@ -80,6 +81,14 @@ impl Machine {
         Ok(Driver { image, object, service: name.to_owned(), state: State::Loaded })
     }
 
+    /// Opens a device from user mode for reading and writing, as CreateFile does: `\\.\Name`.
+    ///
+    /// # Errors
+    /// The status with which the I/O manager or the driver refuses.
+    pub fn open(&self, path: &str, who: wdf::Who) -> Result<wdf::File, i32> {
+        wdf::open(path, who)
+    }
+
     /// Ends the machine: waits for work that is queued, and lists what the drivers have left behind. The report
     /// also becomes the one that a child hands to its parent.
     pub fn finish(self) -> Report {
@@ -96,6 +105,8 @@ impl Machine {
 fn exports() -> Vec<&'static [Export]> {
     let mut all = ntoskrnl::exports();
     all.extend(crate::ndis::exports());
+    all.extend(crate::fwp::exports());
+    all.extend(wdf::exports());
     all
 }
 

@@ -41,6 +41,28 @@ impl Mdl {
     }
 }
 
+/// Makes an MDL over nonpaged memory that the lab lends to a driver; the lab takes it back with its block.
+pub(crate) fn lend(address: usize, size: usize) -> *mut Mdl {
+    let offset = address % PAGE;
+    let pages = (offset + size).div_ceil(PAGE);
+    let length = size_of::<Mdl>() + pages * 8;
+    let mdl = pool::lend(length, TAG, Fill::Zero).cast::<Mdl>();
+    // SAFETY: the block was just made with room for it.
+    unsafe {
+        mdl.write(Mdl {
+            next: std::ptr::null_mut(),
+            size: length.min(i16::MAX as usize) as i16,
+            flags: SOURCE_IS_NONPAGED_POOL | MAPPED_TO_SYSTEM_VA,
+            process: std::ptr::null_mut(),
+            mapped_system_va: address as *mut c_void,
+            start_va: (address - offset) as *mut c_void,
+            byte_count: size as u32,
+            byte_offset: offset as u32,
+        });
+    }
+    mdl
+}
+
 crate::exports! {
     /// MDL functions of the kernel.
     pub static EXPORTS: "ntoskrnl.exe";

@@ -8,7 +8,7 @@ use std::{env, fs};
 const TARGET: &str = "x86_64-pc-windows-msvc";
 
 /// The image of the test driver, built when the first test asks for it.
-pub fn probe() -> PathBuf {
+pub(crate) fn probe() -> PathBuf {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| build("probe")).clone()
 }
