@@ -1,4 +1,10 @@
-//! The TCP/IP edge above the filters.
+//! The TCP/IP edge above the filters: it knows the local addresses, authorises flows through ALE, and delivers.
 
+mod ale;
+mod flow;
 pub mod packet;
 pub mod process;
+
+pub use flow::{Edge, Interface, Stats, Verdict};
+pub use packet::Medium;
+pub use process::{Process, ProcessMap, Volumes};

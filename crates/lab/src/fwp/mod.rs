@@ -1,3 +1,31 @@
-//! The filter engine.
+//! The Windows Filtering Platform as a callout driver sees it: the engine's objects, callouts, flows and classifies.
+//!
+//! Contract paragraphs are cited as in the rest of the lab: A (callout duties), C (flow contexts), and the verifier's
+//! rules F-1 to F-12. Pending, injection and redirection are not here: a driver which imports such a function is
+//! stopped when it calls it.
 
 pub mod arbitrate;
+mod callout;
+mod classify;
+mod engine;
+pub mod exports;
+mod layer;
+mod value;
+
+pub use callout::{contexts, registered};
+pub use classify::{Indication, classify, generation, has_filters};
+pub use engine::{object_counts, service_state, set_service_state};
+pub use value::Value;
+
+pub(crate) use callout::{flow_begins, flow_ends, is_aborted};
+pub(crate) use classify::is_referenced;
+
+/// The export tables of fwpkclnt.sys.
+pub fn exports() -> [&'static [crate::export::Export]; 2] {
+    [exports::CALLOUT_EXPORTS, exports::MANAGEMENT_EXPORTS]
+}
+
+/// How many fields a layer indicates.
+pub fn field_count(layer: u16) -> usize {
+    layer::by_id(layer).map_or(0, |layer| layer.fields)
+}

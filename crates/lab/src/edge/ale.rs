@@ -1,0 +1,289 @@
+//! The ALE layers: values and metadata of their indications (WFP contract §4).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ddk::fwp::*;
+use ddk::ndis::NET_BUFFER_LIST;
+
+use super::flow::Interface;
+use crate::fwp::{self, Indication, Value};
+
+/// An ALE layer without its address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Connect,
+    Accept,
+    Established,
+    Release,
+    Closure,
+}
+
+impl Layer {
+    pub(crate) fn id(self, v6: bool) -> u16 {
+        let id = match (self, v6) {
+            (Self::Connect, false) => FWPS_LAYER_ALE_AUTH_CONNECT_V4,
+            (Self::Connect, true) => FWPS_LAYER_ALE_AUTH_CONNECT_V6,
+            (Self::Accept, false) => FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
+            (Self::Accept, true) => FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6,
+            (Self::Established, false) => FWPS_LAYER_ALE_FLOW_ESTABLISHED_V4,
+            (Self::Established, true) => FWPS_LAYER_ALE_FLOW_ESTABLISHED_V6,
+            (Self::Release, false) => FWPS_LAYER_ALE_RESOURCE_RELEASE_V4,
+            (Self::Release, true) => FWPS_LAYER_ALE_RESOURCE_RELEASE_V6,
+            (Self::Closure, false) => FWPS_LAYER_ALE_ENDPOINT_CLOSURE_V4,
+            (Self::Closure, true) => FWPS_LAYER_ALE_ENDPOINT_CLOSURE_V6,
+        };
+        id as u16
+    }
+
+    /// The name under which reports speak of the layer.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "ALE_AUTH_CONNECT",
+            Self::Accept => "ALE_AUTH_RECV_ACCEPT",
+            Self::Established => "ALE_FLOW_ESTABLISHED",
+            Self::Release => "ALE_RESOURCE_RELEASE",
+            Self::Closure => "ALE_ENDPOINT_CLOSURE",
+        }
+    }
+}
+
+/// A process in the form in which indications carry it.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub(crate) app_id: Arc<[u8]>,
+    pub(crate) sid: Arc<[u8]>,
+    pub(crate) pid: u64,
+    /// The token's handle: a number that names the user.
+    pub(crate) token: u64,
+}
+
+/// What an indication says about its flow.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) identity: &'a Identity,
+    pub(crate) interface: &'a Interface,
+    pub(crate) protocol: u8,
+    pub(crate) local: IpAddr,
+    pub(crate) remote: IpAddr,
+    /// Ports; ICMP type and code for ICMP.
+    pub(crate) ports: (u16, u16),
+    pub(crate) flow: u64,
+    pub(crate) endpoint: u64,
+    pub(crate) flags: u32,
+    pub(crate) outbound: bool,
+    pub(crate) packet_outbound: bool,
+    pub(crate) ip_header: u32,
+    pub(crate) transport_header: u32,
+    pub(crate) icmp: Option<(u16, u16)>,
+    pub(crate) reauthorize: u32,
+}
+
+/// `NL_ADDRESS_TYPE`: unicast 1, multicast 3, broadcast 4.
+fn address_type(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(v4) if v4.is_broadcast() => 4,
+        address if address.is_multicast() => 3,
+        _ => 1,
+    }
+}
+
+/// The indices of the fields that differ between the layers (§4.2).
+struct Fields {
+    remote: Option<usize>,
+    remote_port: Option<usize>,
+    destination_type: Option<usize>,
+    interface: usize,
+    flags: usize,
+    direction: Option<usize>,
+    interface_type: Option<usize>,
+    tunnel_type: Option<usize>,
+    index: Option<usize>,
+    sub_index: Option<usize>,
+    arrival: Option<usize>,
+    next_hop: Option<usize>,
+    reason: Option<usize>,
+    icmp_type: Option<usize>,
+    compartment: usize,
+}
+
+const CONNECT: Fields = Fields {
+    remote: Some(6),
+    remote_port: Some(7),
+    destination_type: Some(10),
+    interface: 11,
+    flags: 12,
+    direction: None,
+    interface_type: Some(13),
+    tunnel_type: Some(14),
+    index: Some(15),
+    sub_index: Some(16),
+    arrival: None,
+    next_hop: Some(22),
+    reason: Some(28),
+    icmp_type: Some(30),
+    compartment: 36,
+};
+
+const ACCEPT: Fields = Fields {
+    remote: Some(6),
+    remote_port: Some(7),
+    destination_type: None,
+    interface: 10,
+    flags: 11,
+    direction: None,
+    interface_type: Some(14),
+    tunnel_type: Some(15),
+    index: Some(16),
+    sub_index: Some(17),
+    arrival: Some(18),
+    next_hop: None,
+    reason: Some(29),
+    icmp_type: Some(30),
+    compartment: 34,
+};
+
+const ESTABLISHED: Fields = Fields {
+    remote: Some(6),
+    remote_port: Some(7),
+    destination_type: Some(10),
+    interface: 11,
+    flags: 15,
+    direction: Some(12),
+    interface_type: Some(13),
+    tunnel_type: Some(14),
+    index: None,
+    sub_index: None,
+    arrival: None,
+    next_hop: None,
+    reason: None,
+    icmp_type: None,
+    compartment: 19,
+};
+
+const RELEASE: Fields = Fields {
+    remote: None,
+    remote_port: None,
+    destination_type: None,
+    interface: 6,
+    flags: 7,
+    direction: None,
+    interface_type: None,
+    tunnel_type: None,
+    index: None,
+    sub_index: None,
+    arrival: None,
+    next_hop: None,
+    reason: None,
+    icmp_type: None,
+    compartment: 10,
+};
+
+const CLOSURE: Fields =
+    Fields { remote: Some(6), remote_port: Some(7), interface: 8, flags: 9, compartment: 12, ..RELEASE };
+
+/// The only compartment of the simulated machine.
+const COMPARTMENT: u32 = 1;
+
+/// Common to all five layers: application 0, user 1, local address 2 and its type 3, local port 4, protocol 5.
+fn values(layer: Layer, subject: &Subject<'_>) -> Vec<Value> {
+    let v6 = subject.local.is_ipv6();
+    let mut values = vec![Value::Empty; fwp::field_count(layer.id(v6))];
+    let fields = match layer {
+        Layer::Connect => &CONNECT,
+        Layer::Accept => &ACCEPT,
+        Layer::Established => &ESTABLISHED,
+        Layer::Release => &RELEASE,
+        Layer::Closure => &CLOSURE,
+    };
+    let mut set = |field: Option<usize>, value: Value| {
+        if let Some(slot) = field.and_then(|field| values.get_mut(field)) {
+            *slot = value;
+        }
+    };
+    let interface = subject.interface;
+    set(Some(0), Value::Blob(subject.identity.app_id.clone()));
+    set(Some(1), Value::Token(subject.identity.sid.clone()));
+    set(Some(2), Value::address(subject.local));
+    set(Some(3), Value::U8(address_type(subject.local)));
+    set(Some(4), Value::U16(subject.ports.0));
+    set(Some(5), Value::U8(subject.protocol));
+    set(fields.remote, Value::address(subject.remote));
+    set(fields.remote_port, Value::U16(subject.ports.1));
+    set(fields.destination_type, Value::U8(address_type(subject.remote)));
+    set(Some(fields.interface), Value::U64(interface.luid));
+    set(Some(fields.flags), Value::U32(subject.flags));
+    let direction = if subject.outbound { FWP_DIRECTION_OUTBOUND } else { FWP_DIRECTION_INBOUND };
+    set(fields.direction, Value::U32(direction as u32));
+    set(fields.interface_type, Value::U32(interface.kind));
+    set(fields.tunnel_type, Value::U32(0));
+    set(fields.index, Value::U32(interface.index));
+    set(fields.sub_index, Value::U32(0));
+    // §2.1: in a reauthorisation the arrival interface is empty.
+    if subject.reauthorize == 0 {
+        set(fields.arrival, Value::U64(interface.luid));
+        set(fields.arrival.map(|field| field + 1), Value::U32(interface.kind));
+        set(fields.arrival.map(|field| field + 3), Value::U32(interface.index));
+    }
+    set(fields.next_hop, Value::U64(interface.luid));
+    set(fields.next_hop.map(|field| field + 1), Value::U32(interface.kind));
+    set(fields.next_hop.map(|field| field + 3), Value::U32(interface.index));
+    set(fields.reason, Value::U32(subject.reauthorize));
+    if subject.icmp.is_some() {
+        set(fields.icmp_type, Value::U16(subject.ports.0));
+    }
+    set(Some(fields.compartment), Value::U32(COMPARTMENT));
+    values
+}
+
+fn metadata(layer: Layer, subject: &Subject<'_>, path: &mut FWP_BYTE_BLOB) -> FWPS_INCOMING_METADATA_VALUES0 {
+    // SAFETY: a C structure of integers and pointers, for which zero is valid.
+    let mut meta: FWPS_INCOMING_METADATA_VALUES0 = unsafe { std::mem::zeroed() };
+    let mut present = FWPS_METADATA_FIELD_TOKEN
+        | FWPS_METADATA_FIELD_PROCESS_ID
+        | FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE;
+    meta.token = subject.identity.token;
+    meta.processId = subject.identity.pid;
+    meta.transportEndpointHandle = subject.endpoint;
+    let authorises = matches!(layer, Layer::Connect | Layer::Accept);
+    if authorises || layer == Layer::Established {
+        present |= FWPS_METADATA_FIELD_FLOW_HANDLE | FWPS_METADATA_FIELD_PROCESS_PATH;
+        meta.flowHandle = subject.flow;
+        meta.processPath = path;
+        if let Some((id, sequence)) = subject.icmp {
+            present |= FWPS_METADATA_FIELD_ICMP_ID_AND_SEQUENCE;
+            // Unverified on Windows: the order of the two halves.
+            meta.icmpIdAndSequence = u32::from(id) << 16 | u32::from(sequence);
+        }
+    }
+    if layer != Layer::Established {
+        present |= FWPS_METADATA_FIELD_COMPARTMENT_ID;
+        meta.compartmentId = COMPARTMENT;
+    }
+    if authorises {
+        present |= FWPS_METADATA_FIELD_PACKET_DIRECTION | FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE;
+        meta.packetDirection =
+            if subject.packet_outbound { FWP_DIRECTION_OUTBOUND } else { FWP_DIRECTION_INBOUND };
+        meta.transportHeaderSize = subject.transport_header;
+    }
+    if layer == Layer::Accept {
+        present |= FWPS_METADATA_FIELD_IP_HEADER_SIZE;
+        meta.ipHeaderSize = subject.ip_header;
+    }
+    meta.currentMetadataValues = present;
+    meta
+}
+
+/// Indicates to `layer` and returns whether the outcome is a permit.
+pub(crate) fn indicate(layer: Layer, subject: &Subject<'_>, data: *mut NET_BUFFER_LIST) -> bool {
+    let id = layer.id(subject.local.is_ipv6());
+    if !fwp::has_filters(id) {
+        return true;
+    }
+    let app_id = &subject.identity.app_id;
+    let mut path = FWP_BYTE_BLOB { size: app_id.len() as u32, data: app_id.as_ptr().cast_mut() };
+    let metadata = metadata(layer, subject, &mut path);
+    let values = values(layer, subject);
+    let flow = if matches!(layer, Layer::Release | Layer::Closure) { 0 } else { subject.flow };
+    fwp::classify(&Indication { layer: id, values: &values, metadata: &metadata, data, flow }).permit
+}

@@ -1,0 +1,579 @@
+//! Flows and endpoints of the TCP/IP edge: when ALE is asked, when a connection is established, when it ends.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ale::{self, Identity, Layer, Subject};
+use super::packet::{self, Fragment, Ip, Medium, Packet, Transport, tcp};
+use super::process::{LOCAL_SYSTEM, Process, ProcessMap, Socket, sid_bytes};
+use crate::{cpu, fwp, ndis};
+
+/// ALE's idle time of flows without connections (win32 ALE stateful filtering).
+const IDLE: u64 = 60_000_000_000;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+/// `FWP_CONDITION_FLAG_IS_LOOPBACK`, `_IS_REAUTHORIZE`, `FWP_CONDITION_REAUTHORIZE_REASON_POLICY_CHANGE`.
+const IS_LOOPBACK: u32 = 0x1;
+const IS_REAUTHORIZE: u32 = 0x4;
+const POLICY_CHANGE: u32 = 0x1;
+
+/// The interface of an adapter, as TCP/IP has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// `NET_LUID`.
+    pub luid: u64,
+    /// Interface index.
+    pub index: u32,
+    /// IANA interface type.
+    pub kind: u32,
+    /// What frames start with.
+    pub medium: Medium,
+}
+
+impl From<&ndis::Adapter> for Interface {
+    fn from(adapter: &ndis::Adapter) -> Self {
+        let config = adapter.config();
+        Self { luid: adapter.luid(), index: config.index, kind: adapter.if_type(), medium: config.medium }
+    }
+}
+
+/// What the edge does with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It goes to the filters (outbound) or to its application or protocol (inbound).
+    Pass,
+    /// ALE blocked its flow.
+    Blocked(&'static str),
+    /// A stack drops it: its headers are damaged.
+    Malformed,
+}
+
+/// How often ALE was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Stats {
+    pub connects: u64,
+    pub connects_blocked: u64,
+    pub accepts: u64,
+    pub accepts_blocked: u64,
+    pub established: u64,
+    pub closures: u64,
+    pub releases: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    protocol: u8,
+    local: IpAddr,
+    remote: IpAddr,
+    /// Ports; twice the id for ICMP echo; type and code for other ICMP.
+    ports: (u16, u16),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Authorised, no connection yet (TCP).
+    Opening,
+    /// Data may flow.
+    Open,
+    /// Ended; late packets belong to nobody.
+    Closed,
+    /// ALE said no.
+    Blocked(Layer),
+}
+
+#[derive(Debug)]
+struct Flow {
+    id: u64,
+    outbound: bool,
+    state: State,
+    /// FIN seen from us, from the other side.
+    fins: (bool, bool),
+    last: u64,
+    generation: u64,
+    identity: Identity,
+    interface: Interface,
+    /// What the port fields of indications say.
+    shown_ports: (u16, u16),
+    icmp: Option<(u16, u16)>,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    handle: u64,
+    flows: u32,
+    /// It accepted: it stays open until the machine ends.
+    listens: bool,
+    identity: Identity,
+    interface: Interface,
+}
+
+/// The TCP/IP edge.
+#[derive(Debug)]
+pub struct Edge {
+    local: HashSet<IpAddr>,
+    processes: ProcessMap,
+    flows: HashMap<Key, Flow>,
+    fragments: HashMap<(IpAddr, IpAddr, u8, u32), Key>,
+    endpoints: HashMap<(u8, IpAddr, u16), Endpoint>,
+    next: u64,
+    now: u64,
+    swept: u64,
+    stats: Stats,
+}
+
+impl Edge {
+    /// An edge with these local addresses; sockets belong to processes by the map.
+    pub fn new(local: impl IntoIterator<Item = IpAddr>, processes: ProcessMap) -> Self {
+        Self {
+            local: local.into_iter().collect(),
+            processes,
+            flows: HashMap::new(),
+            fragments: HashMap::new(),
+            endpoints: HashMap::new(),
+            next: 0x10_0000,
+            now: 0,
+            swept: 0,
+            stats: Stats::default(),
+        }
+    }
+
+    /// How often ALE was asked so far.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Whether `address` is one of ours.
+    pub fn is_local(&self, address: IpAddr) -> bool {
+        self.local.contains(&address)
+    }
+
+    /// Decides about a frame that the stack is about to send at time `now` (ns).
+    pub fn outbound(&mut self, interface: &Interface, frame: &[u8], now: u64) -> Verdict {
+        self.tick(now);
+        match packet::parse(interface.medium, frame) {
+            Packet::Ip(ip) if self.is_local(ip.source) => self.frame(interface, frame, &ip, true),
+            // Malformed frames and what is not IP are sent by somebody who needs no socket.
+            _ => Verdict::Pass,
+        }
+    }
+
+    /// Decides about a frame that came through the filters at time `now` (ns).
+    pub fn inbound(&mut self, interface: &Interface, frame: &[u8], now: u64) -> Verdict {
+        self.tick(now);
+        match packet::parse(interface.medium, frame) {
+            Packet::Ip(ip) if self.is_local(ip.destination) || is_group(ip.destination) => {
+                self.frame(interface, frame, &ip, false)
+            }
+            Packet::Malformed => Verdict::Malformed,
+            // Not for us: forwarded, bridged, or seen in promiscuous mode; ALE is not concerned.
+            _ => Verdict::Pass,
+        }
+    }
+
+    /// Ends every flow and endpoint, as when all processes exit.
+    pub fn finish(&mut self) {
+        let keys: Vec<Key> = self.flows.keys().copied().collect();
+        for key in keys {
+            self.end_flow(&key);
+        }
+        self.flows.clear();
+        self.fragments.clear();
+        let endpoints: Vec<_> = self.endpoints.drain().collect();
+        for ((protocol, local, port), endpoint) in endpoints {
+            self.release(protocol, local, port, &endpoint);
+        }
+    }
+
+    fn tick(&mut self, now: u64) {
+        self.now = self.now.max(now);
+        if self.now < self.swept + IDLE / 6 {
+            return;
+        }
+        self.swept = self.now;
+        let idle: Vec<Key> = self
+            .flows
+            .iter()
+            .filter(|(key, flow)| {
+                let ended = matches!(flow.state, State::Closed | State::Blocked(_));
+                (key.protocol != TCP || ended) && flow.last + IDLE < self.now
+            })
+            .map(|(key, _)| *key)
+            .collect();
+        for key in idle {
+            self.end_flow(&key);
+            self.flows.remove(&key);
+        }
+        self.fragments.retain(|_, key| self.flows.contains_key(key));
+    }
+
+    fn frame(&mut self, interface: &Interface, frame: &[u8], ip: &Ip, outbound: bool) -> Verdict {
+        let (local, remote) =
+            if outbound { (ip.source, ip.destination) } else { (ip.destination, ip.source) };
+        let fragment_key = |fragment: Fragment| (ip.source, ip.destination, ip.protocol, fragment.id);
+        let ports = match ip.transport {
+            Transport::Tcp { source, destination, .. } | Transport::Udp { source, destination } => {
+                if outbound { (source, destination) } else { (destination, source) }
+            }
+            // An error about another flow is not authorised by ALE; it belongs to the ICMP error layers.
+            Transport::Icmp { kind, .. } if is_icmp_error(ip.protocol, kind) => return Verdict::Pass,
+            Transport::Icmp { kind, code, id, .. } => match echo(ip.protocol, kind) {
+                Some(_) => (id, id),
+                None => (u16::from(kind), u16::from(code)),
+            },
+            Transport::Other => (0, 0),
+            Transport::LaterFragment => {
+                let known = ip.fragment.and_then(|fragment| self.fragments.get(&fragment_key(fragment)));
+                return match known.and_then(|key| self.flows.get(key)).map(|flow| flow.state) {
+                    Some(State::Blocked(layer)) => Verdict::Blocked(layer.name()),
+                    _ => Verdict::Pass,
+                };
+            }
+            Transport::Truncated => return if outbound { Verdict::Pass } else { Verdict::Malformed },
+        };
+        let key = Key { protocol: ip.protocol, local, remote, ports };
+        if let Some(fragment) = ip.fragment {
+            self.fragments.insert(fragment_key(fragment), key);
+        }
+        let verdict = self.packet(interface, frame, ip, &key, outbound);
+        if let Some(flow) = self.flows.get(&key)
+            && fwp::is_aborted(flow.id)
+        {
+            self.end_flow(&key);
+        }
+        verdict
+    }
+
+    fn packet(&mut self, interface: &Interface, frame: &[u8], ip: &Ip, key: &Key, outbound: bool) -> Verdict {
+        let flags = match ip.transport {
+            Transport::Tcp { flags, .. } => flags,
+            _ => 0,
+        };
+        let opens = flags & (tcp::SYN | tcp::ACK) == tcp::SYN;
+        let now = self.now;
+        let known = self.flows.get_mut(key).map(|flow| {
+            flow.last = now;
+            (flow.state, flow.outbound, flow.generation)
+        });
+        match known {
+            None => self.authorise(interface, frame, ip, key, outbound, key.protocol == TCP && !opens),
+            // Every try of a blocked flow asks again: a packet without connection, or another SYN.
+            Some((State::Blocked(layer), origin, _)) => {
+                if origin == outbound && (key.protocol != TCP || opens) {
+                    self.authorise(interface, frame, ip, key, outbound, false)
+                } else {
+                    Verdict::Blocked(layer.name())
+                }
+            }
+            Some((State::Closed, ..)) if opens => self.authorise(interface, frame, ip, key, outbound, false),
+            Some((State::Closed, ..)) => Verdict::Pass,
+            // The port was used again and the end of the old connection is not in the capture.
+            Some((State::Open, ..)) if opens => {
+                self.end_flow(key);
+                self.authorise(interface, frame, ip, key, outbound, false)
+            }
+            Some((_, origin, generation)) => {
+                if generation != fwp::generation() && !self.reauthorise(frame, ip, key, outbound) {
+                    let layer = if origin { Layer::Connect } else { Layer::Accept };
+                    return Verdict::Blocked(layer.name());
+                }
+                if key.protocol == TCP {
+                    self.advance(frame, ip, key, flags, outbound);
+                }
+                Verdict::Pass
+            }
+        }
+    }
+
+    /// Follows the state of a TCP connection.
+    fn advance(&mut self, frame: &[u8], ip: &Ip, key: &Key, flags: u8, outbound: bool) {
+        let Some(flow) = self.flows.get_mut(key) else { return };
+        if flags & tcp::RST != 0 {
+            self.end_flow(key);
+            return;
+        }
+        // The handshake is done for a client with SYN+ACK, for a server with the ACK that follows.
+        let done = !outbound && flags & tcp::ACK != 0 && (flow.outbound || flags & tcp::SYN == 0);
+        if flow.state == State::Opening && done {
+            flow.state = State::Open;
+            self.establish(frame, ip, key);
+        }
+        let Some(flow) = self.flows.get_mut(key) else { return };
+        if flags & tcp::FIN != 0 {
+            if outbound {
+                flow.fins.0 = true;
+            } else {
+                flow.fins.1 = true;
+            }
+        } else if flow.fins == (true, true) && flags & tcp::ACK != 0 {
+            // The last FIN is acknowledged.
+            self.end_flow(key);
+        }
+    }
+
+    fn identity(&mut self, key: &Key) -> Identity {
+        let ports = if matches!(key.protocol, ICMP | ICMPV6) { (0, 0) } else { key.ports };
+        let socket =
+            Socket { protocol: key.protocol, local: (key.local, ports.0), remote: (key.remote, ports.1) };
+        let Process { path, pid, user } = self.processes.owner(&socket);
+        let sid = sid_bytes(&user).or_else(|| sid_bytes(LOCAL_SYSTEM)).unwrap_or_default();
+        let token =
+            sid.iter().fold(0x8000_u64, |hash, byte| hash.wrapping_mul(31) + u64::from(*byte)) & 0xffff_fff0;
+        Identity { app_id: self.processes.volumes.app_id(&path).into(), sid: sid.into(), pid, token }
+    }
+
+    /// Asks ALE about a new flow, or again about a blocked one.
+    fn authorise(
+        &mut self,
+        interface: &Interface,
+        frame: &[u8],
+        ip: &Ip,
+        key: &Key,
+        packet_outbound: bool,
+        midstream: bool,
+    ) -> Verdict {
+        // A connection that was there before the capture began: who opened it is guessed from the ports, and ALE sees
+        // it as it sees connections that are older than a filter, in a reauthorisation.
+        let outbound = if midstream { key.ports.0 >= key.ports.1 } else { packet_outbound };
+        let identity = self.identity(key);
+        self.next += 1;
+        let id = self.next;
+        let (shown_ports, icmp) = match ip.transport {
+            Transport::Icmp { kind, code, id, sequence } => {
+                ((kind.into(), code.into()), Some((id, sequence)))
+            }
+            _ => (key.ports, None),
+        };
+        let flow = Flow {
+            id,
+            outbound,
+            state: State::Opening,
+            fins: (false, false),
+            last: self.now,
+            generation: fwp::generation(),
+            identity: identity.clone(),
+            interface: interface.clone(),
+            shown_ports,
+            icmp,
+        };
+        fwp::flow_begins(id);
+        self.flows.insert(*key, flow);
+        self.open_endpoint(key, &identity, interface, !outbound);
+        let reason = if midstream { POLICY_CHANGE } else { 0 };
+        if !self.ask(frame, ip, key, packet_outbound, reason) {
+            let layer = if outbound { Layer::Connect } else { Layer::Accept };
+            return Verdict::Blocked(layer.name());
+        }
+        let state = if key.protocol == TCP && !midstream { State::Opening } else { State::Open };
+        if let Some(flow) = self.flows.get_mut(key) {
+            flow.state = state;
+        }
+        // Without a handshake the flow is established at once; an older connection was established long ago.
+        if key.protocol != TCP {
+            self.establish(frame, ip, key);
+        }
+        Verdict::Pass
+    }
+
+    fn reauthorise(&mut self, frame: &[u8], ip: &Ip, key: &Key, packet_outbound: bool) -> bool {
+        if let Some(flow) = self.flows.get_mut(key) {
+            flow.generation = fwp::generation();
+        }
+        self.ask(frame, ip, key, packet_outbound, POLICY_CHANGE)
+    }
+
+    /// Raises AUTH_CONNECT or AUTH_RECV_ACCEPT for a flow; a flow that is not permitted ends as blocked.
+    fn ask(&mut self, frame: &[u8], ip: &Ip, key: &Key, packet_outbound: bool, reason: u32) -> bool {
+        let Some(flow) = self.flows.get(key) else { return true };
+        let outbound = flow.outbound;
+        let layer = if outbound { Layer::Connect } else { Layer::Accept };
+        let mut subject = self.subject(key, flow, ip, packet_outbound);
+        if reason != 0 {
+            subject.flags |= IS_REAUTHORIZE;
+            subject.reauthorize = reason;
+        }
+        // §4.1: no packet at AUTH_CONNECT of TCP; outbound packets start at the transport header, inbound ones at the
+        // payload, but at the header for ICMP.
+        let transport = ip.offset + ip.header_len;
+        let is_icmp = subject.icmp.is_some();
+        let data_at =
+            if packet_outbound || is_icmp { transport } else { transport + subject.transport_header };
+        let permit = if outbound && key.protocol == TCP {
+            // In the context of the thread that connects.
+            ale::indicate(layer, &subject, std::ptr::null_mut())
+        } else {
+            let level = if packet_outbound { cpu::PASSIVE } else { cpu::DISPATCH };
+            cpu::at_irql(level, || {
+                ndis::shown::with(frame, data_at, |nbl| ale::indicate(layer, &subject, nbl))
+            })
+        };
+        let stats = &mut self.stats;
+        let (asked, blocked) = if outbound {
+            (&mut stats.connects, &mut stats.connects_blocked)
+        } else {
+            (&mut stats.accepts, &mut stats.accepts_blocked)
+        };
+        *asked += 1;
+        if !permit {
+            *blocked += 1;
+            let id = flow.id;
+            self.close_endpoint(key);
+            if let Some(flow) = self.flows.get_mut(key) {
+                flow.state = State::Blocked(layer);
+            }
+            fwp::flow_ends(id);
+        }
+        permit
+    }
+
+    fn establish(&mut self, frame: &[u8], ip: &Ip, key: &Key) {
+        let Some(flow) = self.flows.get(key) else { return };
+        let subject = self.subject(key, flow, ip, flow.outbound);
+        let transport = ip.offset + ip.header_len;
+        // Established flows are indicated from the receive path, and without blocking.
+        let permit = cpu::at_irql(cpu::DISPATCH, || {
+            ndis::shown::with(frame, transport, |nbl| {
+                let data = if key.protocol == TCP { std::ptr::null_mut() } else { nbl };
+                ale::indicate(Layer::Established, &subject, data)
+            })
+        });
+        self.stats.established += 1;
+        if !permit {
+            self.end_flow(key);
+        }
+    }
+
+    fn subject<'a>(&'a self, key: &Key, flow: &'a Flow, ip: &Ip, packet_outbound: bool) -> Subject<'a> {
+        let endpoint = self.endpoints.get(&endpoint_key(key)).map_or(0, |endpoint| endpoint.handle);
+        let loopback = self.is_local(key.remote);
+        Subject {
+            identity: &flow.identity,
+            interface: &flow.interface,
+            protocol: key.protocol,
+            local: key.local,
+            remote: key.remote,
+            ports: flow.shown_ports,
+            flow: flow.id,
+            endpoint,
+            flags: if loopback { IS_LOOPBACK } else { 0 },
+            outbound: flow.outbound,
+            packet_outbound,
+            ip_header: ip.header_len,
+            transport_header: match ip.transport {
+                Transport::Tcp { header_len, .. } => header_len,
+                Transport::Udp { .. } => 8,
+                _ => 0,
+            },
+            icmp: flow.icmp,
+            reauthorize: 0,
+        }
+    }
+
+    fn open_endpoint(&mut self, key: &Key, identity: &Identity, interface: &Interface, listens: bool) {
+        self.next += 1;
+        let handle = self.next;
+        let endpoint = self.endpoints.entry(endpoint_key(key)).or_insert_with(|| Endpoint {
+            handle,
+            flows: 0,
+            listens: false,
+            identity: identity.clone(),
+            interface: interface.clone(),
+        });
+        endpoint.flows += 1;
+        endpoint.listens |= listens;
+    }
+
+    /// One flow less on an endpoint; a socket that only connected is closed with its last flow.
+    fn close_endpoint(&mut self, key: &Key) {
+        let id = endpoint_key(key);
+        let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
+        endpoint.flows = endpoint.flows.saturating_sub(1);
+        if endpoint.flows == 0
+            && !endpoint.listens
+            && let Some(endpoint) = self.endpoints.remove(&id)
+        {
+            self.release(id.0, id.1, id.2, &endpoint);
+        }
+    }
+
+    fn release(&mut self, protocol: u8, local: IpAddr, port: u16, endpoint: &Endpoint) {
+        let subject = Subject {
+            identity: &endpoint.identity,
+            interface: &endpoint.interface,
+            protocol,
+            local,
+            remote: local,
+            ports: (port, 0),
+            flow: 0,
+            endpoint: endpoint.handle,
+            flags: 0,
+            outbound: true,
+            packet_outbound: true,
+            ip_header: 0,
+            transport_header: 0,
+            icmp: None,
+            reauthorize: 0,
+        };
+        ale::indicate(Layer::Release, &subject, std::ptr::null_mut());
+        self.stats.releases += 1;
+    }
+
+    /// Ends a flow that ALE permitted: endpoint closure, flow deletion, and perhaps release of the port.
+    fn end_flow(&mut self, key: &Key) {
+        let Some(flow) = self.flows.get(key) else { return };
+        if matches!(flow.state, State::Closed | State::Blocked(_)) {
+            return;
+        }
+        let id = flow.id;
+        let ip = Ip {
+            source: key.local,
+            destination: key.remote,
+            protocol: key.protocol,
+            offset: 0,
+            header_len: 0,
+            fragment: None,
+            transport: Transport::Other,
+        };
+        let subject = self.subject(key, flow, &ip, flow.outbound);
+        if matches!(key.protocol, TCP | UDP) {
+            ale::indicate(Layer::Closure, &subject, std::ptr::null_mut());
+            self.stats.closures += 1;
+        }
+        if let Some(flow) = self.flows.get_mut(key) {
+            flow.state = State::Closed;
+        }
+        fwp::flow_ends(id);
+        self.close_endpoint(key);
+    }
+}
+
+fn endpoint_key(key: &Key) -> (u8, IpAddr, u16) {
+    let port = if matches!(key.protocol, ICMP | ICMPV6) { 0 } else { key.ports.0 };
+    (key.protocol, key.local, port)
+}
+
+fn is_group(address: IpAddr) -> bool {
+    address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
+}
+
+/// Messages about another packet: they go to the ICMP error layers.
+fn is_icmp_error(protocol: u8, kind: u8) -> bool {
+    match protocol {
+        ICMP => matches!(kind, 3 | 4 | 5 | 11 | 12),
+        ICMPV6 => kind < 128,
+        _ => false,
+    }
+}
+
+/// Whether the message is an echo request (true) or reply (false).
+fn echo(protocol: u8, kind: u8) -> Option<bool> {
+    match (protocol, kind) {
+        (ICMP, 8) | (ICMPV6, 128) => Some(true),
+        (ICMP, 0) | (ICMPV6, 129) => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,688 @@
+//! The management side of the filter engine: sessions, transactions, objects, lifetimes and the service's state.
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+
+use ddk::fwp::*;
+use ddk::nt::*;
+
+use super::callout;
+use super::layer::{self, key};
+use super::value::{self, Condition, Value};
+use crate::{handle, verifier};
+
+/// Which objects an object may refer to (win32 object management).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lifetime {
+    /// Goes with its session.
+    Dynamic,
+    /// Goes with the service.
+    Static,
+    /// Comes back with the service.
+    Persistent,
+    BuiltIn,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) lifetime: Lifetime,
+    session: u64,
+    provider: Option<u128>,
+    name: String,
+    creator: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct SubLayer {
+    object: Object,
+    pub(crate) weight: u16,
+}
+
+#[derive(Clone, Debug)]
+struct Callout {
+    object: Object,
+    layer: u16,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    object: Object,
+    pub(crate) key: u128,
+    pub(crate) id: u64,
+    pub(crate) layer: u16,
+    pub(crate) sublayer: u128,
+    pub(crate) weight: u64,
+    pub(crate) flags: u32,
+    pub(crate) action: u32,
+    pub(crate) callout: Option<u128>,
+    pub(crate) conditions: Vec<Condition>,
+    /// `FWPS_FILTER.context`: raw context, or what the callout's notify set.
+    pub(crate) context: Arc<AtomicU64>,
+}
+
+/// All management objects at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Store {
+    providers: BTreeMap<u128, Object>,
+    pub(crate) sublayers: BTreeMap<u128, SubLayer>,
+    callouts: BTreeMap<u128, Callout>,
+    pub(crate) filters: BTreeMap<u128, Filter>,
+}
+
+#[derive(Default)]
+struct Engine {
+    /// What traffic is classified by.
+    live: Arc<Store>,
+    /// The open transaction: its session, whether it is read-only, and the objects as it sees them.
+    transaction: Option<(u64, bool, Store)>,
+    /// Counts changes of `live`, so that flows are authorised anew.
+    generation: u64,
+}
+
+static ENGINE: LazyLock<Mutex<Engine>> = LazyLock::new(|| {
+    verifier::on_leak_check(leaks);
+    let mut store = Store::default();
+    let object = Object {
+        lifetime: Lifetime::BuiltIn,
+        session: 0,
+        provider: None,
+        name: "Universal".into(),
+        creator: 0,
+    };
+    store.sublayers.insert(key(&FWPM_SUBLAYER_UNIVERSAL), SubLayer { object, weight: 0x8000 });
+    Mutex::new(Engine { live: Arc::new(store), ..Engine::default() })
+});
+
+static NEXT: AtomicU64 = AtomicU64::new(0x1_0001);
+static SERVICE: AtomicI32 = AtomicI32::new(FWPM_SERVICE_RUNNING);
+
+fn engine() -> MutexGuard<'static, Engine> {
+    ENGINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The objects by which traffic is classified, and the number of their last change.
+pub(crate) fn live() -> (Arc<Store>, u64) {
+    let engine = engine();
+    (engine.live.clone(), engine.generation)
+}
+
+fn leaks(leaks: &mut Vec<verifier::Leak>) {
+    let (store, _) = live();
+    let objects = store
+        .providers
+        .values()
+        .chain(store.sublayers.values().map(|s| &s.object))
+        .chain(store.callouts.values().map(|c| &c.object))
+        .chain(store.filters.values().map(|f| &f.object));
+    for object in objects.filter(|object| object.lifetime < Lifetime::Persistent) {
+        leaks.push(verifier::Leak {
+            rule: "F-11".into(),
+            what: format!("filter engine object \"{}\"", object.name),
+            creator: verifier::locate(object.creator),
+        });
+    }
+}
+
+/// How many objects of each kind exist beyond the built-in ones: providers, sublayers, callouts, filters.
+pub fn object_counts() -> [usize; 4] {
+    let (store, _) = live();
+    let sublayers = store.sublayers.values().filter(|s| s.object.lifetime != Lifetime::BuiltIn).count();
+    [store.providers.len(), sublayers, store.callouts.len(), store.filters.len()]
+}
+
+/// A session: what an engine handle stands for.
+#[derive(Debug)]
+pub(crate) struct Session {
+    id: u64,
+    dynamic: bool,
+    aborted: std::sync::atomic::AtomicBool,
+}
+
+impl handle::Object for Session {
+    const KIND: &'static str = "filter engine session";
+    const LEAK_RULE: Option<&'static str> = Some("F-11");
+}
+
+static SESSIONS: Mutex<Vec<Arc<Session>>> = Mutex::new(Vec::new());
+
+fn sessions() -> MutexGuard<'static, Vec<Arc<Session>>> {
+    SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// FwpmEngineOpen0.
+///
+/// # Safety
+/// The pointers are valid or null as the DDI page allows.
+pub(crate) unsafe fn open(
+    server: *const u16,
+    identity: *const c_void,
+    session: *const FWPM_SESSION0,
+    out: *mut HANDLE,
+) -> NTSTATUS {
+    if !server.is_null() || !identity.is_null() {
+        verifier::violation(
+            "F-11",
+            "FwpmEngineOpen0 with a server or an identity: both must be NULL in the kernel",
+        );
+    }
+    if service_state() != FWPM_SERVICE_RUNNING {
+        return STATUS_UNSUCCESSFUL;
+    }
+    if crate::pool::must_fail() {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    // SAFETY: the caller guarantees a valid session, or null.
+    let flags = unsafe { session.as_ref() }.map_or(0, |session| session.flags);
+    if flags & !FWPM_SESSION_FLAG_DYNAMIC != 0 {
+        return STATUS_FWP_INVALID_FLAGS;
+    }
+    let session = Arc::new(Session {
+        id: NEXT.fetch_add(1, Ordering::Relaxed),
+        dynamic: flags & FWPM_SESSION_FLAG_DYNAMIC != 0,
+        aborted: false.into(),
+    });
+    sessions().push(session.clone());
+    // SAFETY: the caller guarantees a writable handle.
+    unsafe { *out = handle::create(session) };
+    STATUS_SUCCESS
+}
+
+/// FwpmEngineClose0: aborts an open transaction; a dynamic session takes its objects with it.
+pub(crate) fn close(value: HANDLE) -> NTSTATUS {
+    let session = handle::close::<Session>(value);
+    sessions().retain(|other| other.id != session.id);
+    let open = engine().transaction.as_ref().is_some_and(|(id, ..)| *id == session.id);
+    if open {
+        abort_of(session.id);
+    }
+    remove_of(|object| object.session == session.id && object.lifetime == Lifetime::Dynamic);
+    STATUS_SUCCESS
+}
+
+/// Removes the objects that `gone` names from what is live, and tells callouts about their filters.
+fn remove_of(gone: impl Fn(&Object) -> bool) {
+    let mut engine = engine();
+    let mut store = (*engine.live).clone();
+    store.filters.retain(|_, filter| !gone(&filter.object));
+    store.callouts.retain(|_, callout| !gone(&callout.object));
+    store.sublayers.retain(|_, sublayer| !gone(&sublayer.object));
+    store.providers.retain(|_, provider| !gone(provider));
+    let before = replace(&mut engine, store);
+    let now = engine.live.clone();
+    drop(engine);
+    notify_changes(&before, &now);
+}
+
+fn replace(engine: &mut Engine, store: Store) -> Arc<Store> {
+    engine.generation += 1;
+    std::mem::replace(&mut engine.live, Arc::new(store))
+}
+
+/// Calls notifyFn for the filters that are gone in `now` (§2.2). Additions were announced when they were made, or are
+/// announced here for callouts which asked for that.
+fn notify_changes(before: &Store, now: &Store) {
+    for (key, filter) in &before.filters {
+        if !now.filters.contains_key(key) {
+            callout::notify_deleted(filter);
+        }
+    }
+    for (key, filter) in &now.filters {
+        if !before.filters.contains_key(key) {
+            callout::notify_committed(filter, *key);
+        }
+    }
+}
+
+fn expect(value: HANDLE) -> Result<Arc<Session>, NTSTATUS> {
+    let session = handle::expect::<Session>(value);
+    if callout::in_callback() {
+        verifier::violation("F-1", "a management function was called from a callout's callback");
+    }
+    if session.aborted.load(Ordering::Relaxed) {
+        return Err(STATUS_FWP_SESSION_ABORTED);
+    }
+    Ok(session)
+}
+
+/// FwpmTransactionBegin0.
+pub(crate) fn begin(value: HANDLE, flags: u32) -> Result<(), NTSTATUS> {
+    let session = expect(value)?;
+    if flags & !FWPM_TXN_READ_ONLY != 0 {
+        return Err(STATUS_FWP_INVALID_FLAGS);
+    }
+    if crate::pool::must_fail() {
+        return Err(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let mut engine = engine();
+    match &engine.transaction {
+        Some((id, ..)) if *id == session.id => Err(STATUS_FWP_TXN_IN_PROGRESS),
+        // Another session holds the lock; the caller's wait would end after 15 s.
+        Some(_) => Err(STATUS_FWP_TIMEOUT),
+        None => {
+            let copy = (*engine.live).clone();
+            engine.transaction = Some((session.id, flags & FWPM_TXN_READ_ONLY != 0, copy));
+            Ok(())
+        }
+    }
+}
+
+/// FwpmTransactionCommit0.
+pub(crate) fn commit(value: HANDLE) -> Result<(), NTSTATUS> {
+    let session = expect(value)?;
+    let mut engine = engine();
+    match engine.transaction.take() {
+        Some((id, _, store)) if id == session.id => {
+            if crate::pool::must_fail() {
+                engine.transaction = Some((id, false, store));
+                return Err(STATUS_INSUFFICIENT_RESOURCES);
+            }
+            let before = replace(&mut engine, store);
+            let now = engine.live.clone();
+            drop(engine);
+            notify_changes(&before, &now);
+            Ok(())
+        }
+        other => {
+            engine.transaction = other;
+            Err(STATUS_FWP_NO_TXN_IN_PROGRESS)
+        }
+    }
+}
+
+/// FwpmTransactionAbort0.
+pub(crate) fn abort(value: HANDLE) -> Result<(), NTSTATUS> {
+    let session = expect(value)?;
+    let open = engine().transaction.as_ref().is_some_and(|(id, ..)| *id == session.id);
+    if !open {
+        return Err(STATUS_FWP_NO_TXN_IN_PROGRESS);
+    }
+    abort_of(session.id);
+    Ok(())
+}
+
+fn abort_of(session: u64) {
+    let mut engine = engine();
+    let Some((id, _, store)) = engine.transaction.take() else { return };
+    if id != session {
+        engine.transaction = Some((id, false, store));
+        return;
+    }
+    let live = engine.live.clone();
+    drop(engine);
+    // Filters whose addition was announced and which never come to be.
+    for (key, filter) in &store.filters {
+        if !live.filters.contains_key(key) {
+            callout::notify_deleted(filter);
+        }
+    }
+}
+
+/// Runs a change in the session's transaction, or in one of its own.
+fn change<R>(session: &Session, body: impl FnOnce(&mut Store) -> Result<R, NTSTATUS>) -> Result<R, NTSTATUS> {
+    if crate::pool::must_fail() {
+        return Err(STATUS_INSUFFICIENT_RESOURCES);
+    }
+    let mut engine = engine();
+    match &mut engine.transaction {
+        Some((id, read_only, store)) if *id == session.id => {
+            if *read_only {
+                return Err(STATUS_FWP_INCOMPATIBLE_TXN);
+            }
+            body(store)
+        }
+        Some(_) => Err(STATUS_FWP_TIMEOUT),
+        None => {
+            let mut store = (*engine.live).clone();
+            let result = body(&mut store)?;
+            let before = replace(&mut engine, store);
+            let now = engine.live.clone();
+            drop(engine);
+            notify_changes(&before, &now);
+            Ok(result)
+        }
+    }
+}
+
+/// # Safety
+/// Both pointers are valid or null.
+unsafe fn object(
+    session: &Session,
+    display: &FWPM_DISPLAY_DATA0,
+    provider: *const GUID,
+    persistent: bool,
+) -> Result<Object, NTSTATUS> {
+    if display.name.is_null() {
+        return Err(STATUS_FWP_NULL_DISPLAY_NAME);
+    }
+    if persistent && session.dynamic {
+        return Err(STATUS_FWP_DYNAMIC_SESSION_IN_PROGRESS);
+    }
+    // SAFETY: a NUL-terminated string, as the caller guarantees.
+    let name = unsafe {
+        let mut length = 0;
+        while length < 1024 && *display.name.add(length) != 0 {
+            length += 1;
+        }
+        String::from_utf16_lossy(std::slice::from_raw_parts(display.name, length))
+    };
+    Ok(Object {
+        lifetime: match (session.dynamic, persistent) {
+            (true, _) => Lifetime::Dynamic,
+            (_, true) => Lifetime::Persistent,
+            _ => Lifetime::Static,
+        },
+        session: session.id,
+        // SAFETY: valid or null, as the caller guarantees.
+        provider: unsafe { provider.as_ref() }.map(key),
+        name,
+        creator: crate::cpu::current_call().map_or(0, |call| call.caller),
+    })
+}
+
+/// An object may not refer to one that lives shorter, nor to another session's dynamic one.
+fn check_reference(from: &Object, to: &Object) -> Result<(), NTSTATUS> {
+    if to.lifetime == Lifetime::Dynamic && to.session != from.session {
+        return Err(STATUS_FWP_WRONG_SESSION);
+    }
+    if to.lifetime < from.lifetime {
+        return Err(STATUS_FWP_LIFETIME_MISMATCH);
+    }
+    Ok(())
+}
+
+fn check_provider(store: &Store, from: &Object) -> Result<(), NTSTATUS> {
+    let Some(provider) = from.provider else { return Ok(()) };
+    check_reference(from, store.providers.get(&provider).ok_or(STATUS_FWP_PROVIDER_NOT_FOUND)?)
+}
+
+fn given_or_new(guid: &GUID) -> u128 {
+    match key(guid) {
+        0 => 0xfeed_0000_0000_0000_0000_0000_0000_0000 | u128::from(NEXT.fetch_add(1, Ordering::Relaxed)),
+        given => given,
+    }
+}
+
+fn insert<T>(map: &mut BTreeMap<u128, T>, key: u128, value: T) -> Result<(), NTSTATUS> {
+    if map.contains_key(&key) {
+        return Err(STATUS_FWP_ALREADY_EXISTS);
+    }
+    map.insert(key, value);
+    Ok(())
+}
+
+/// FwpmProviderAdd0.
+///
+/// # Safety
+/// The provider is valid.
+pub(crate) unsafe fn add_provider(engine: HANDLE, provider: &FWPM_PROVIDER0) -> Result<(), NTSTATUS> {
+    let session = expect(engine)?;
+    // SAFETY: the caller guarantees a valid provider.
+    let object = unsafe {
+        let persistent = provider.flags & FWPM_PROVIDER_FLAG_PERSISTENT != 0;
+        object(&session, &provider.displayData, std::ptr::null(), persistent)?
+    };
+    let id = given_or_new(&provider.providerKey);
+    change(&session, |store| insert(&mut store.providers, id, object))
+}
+
+/// FwpmSubLayerAdd0.
+///
+/// # Safety
+/// The sublayer is valid.
+pub(crate) unsafe fn add_sublayer(engine: HANDLE, sublayer: &FWPM_SUBLAYER0) -> Result<(), NTSTATUS> {
+    let session = expect(engine)?;
+    // SAFETY: the caller guarantees a valid sublayer.
+    let object = unsafe {
+        let persistent = sublayer.flags & FWPM_SUBLAYER_FLAG_PERSISTENT != 0;
+        object(&session, &sublayer.displayData, sublayer.providerKey, persistent)?
+    };
+    let id = given_or_new(&sublayer.subLayerKey);
+    change(&session, |store| {
+        check_provider(store, &object)?;
+        insert(&mut store.sublayers, id, SubLayer { object, weight: sublayer.weight })
+    })
+}
+
+/// FwpmCalloutAdd0; returns the callout's id.
+///
+/// # Safety
+/// The callout is valid.
+pub(crate) unsafe fn add_callout(engine: HANDLE, callout: &FWPM_CALLOUT0) -> Result<u32, NTSTATUS> {
+    let session = expect(engine)?;
+    // SAFETY: the caller guarantees a valid callout.
+    let object = unsafe {
+        let persistent = callout.flags & FWPM_CALLOUT_FLAG_PERSISTENT != 0;
+        object(&session, &callout.displayData, callout.providerKey, persistent)?
+    };
+    let layer = layer::by_key(&callout.applicableLayer).ok_or(STATUS_FWP_LAYER_NOT_FOUND)?.id;
+    let id = given_or_new(&callout.calloutKey);
+    change(&session, |store| {
+        check_provider(store, &object)?;
+        insert(&mut store.callouts, id, Callout { object, layer })
+    })?;
+    Ok(callout::id_of(id))
+}
+
+/// FwpmFilterAdd0; returns the filter's id.
+///
+/// # Safety
+/// The filter is valid with everything it points to.
+pub(crate) unsafe fn add_filter(engine: HANDLE, filter: &FWPM_FILTER0) -> Result<u64, NTSTATUS> {
+    let session = expect(engine)?;
+    // SAFETY: the caller guarantees a valid filter; every read below is of its members.
+    let filter = unsafe {
+        let persistent = filter.flags & FWPM_FILTER_FLAG_PERSISTENT != 0;
+        let object = object(&session, &filter.displayData, filter.providerKey, persistent)?;
+        let layer = layer::by_key(&filter.layerKey).ok_or(STATUS_FWP_LAYER_NOT_FOUND)?;
+        let is_callout = match filter.action.r#type {
+            FWP_ACTION_BLOCK | FWP_ACTION_PERMIT => false,
+            FWP_ACTION_CALLOUT_TERMINATING | FWP_ACTION_CALLOUT_INSPECTION | FWP_ACTION_CALLOUT_UNKNOWN => {
+                true
+            }
+            _ => return Err(STATUS_FWP_INVALID_ACTION_TYPE),
+        };
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let weight = match value::lift(&filter.weight) {
+            // Automatic: in [0, 2^60).
+            Some(Value::Empty) => id,
+            Some(Value::U64(weight)) => weight,
+            Some(Value::U8(high @ 0..=15)) => u64::from(high) << 60 | id,
+            _ => return Err(STATUS_FWP_INVALID_WEIGHT),
+        };
+        let mut conditions = Vec::new();
+        for index in 0..filter.numFilterConditions as usize {
+            let given = &*filter.filterCondition.add(index);
+            let field = layer.conditions.iter().find(|(condition, _)| key(condition) == key(&given.fieldKey));
+            let (_, field) = *field.ok_or(STATUS_FWP_CONDITION_NOT_FOUND)?;
+            let operand = value::lift_operand(&given.conditionValue).ok_or(STATUS_FWP_TYPE_MISMATCH)?;
+            conditions.push(Condition { field, kind: given.matchType, operand });
+        }
+        let sublayer = match key(&filter.subLayerKey) {
+            0 => key(&FWPM_SUBLAYER_UNIVERSAL),
+            given => given,
+        };
+        Filter {
+            object,
+            key: given_or_new(&filter.filterKey),
+            id,
+            layer: layer.id,
+            sublayer,
+            weight,
+            flags: filter.flags,
+            action: filter.action.r#type,
+            callout: is_callout.then(|| key(&filter.action.u.calloutKey)),
+            conditions,
+            context: Arc::new(AtomicU64::new(filter.u.rawContext)),
+        }
+    };
+    let check = |store: &Store| {
+        check_provider(store, &filter.object)?;
+        let sublayer = store.sublayers.get(&filter.sublayer).ok_or(STATUS_FWP_SUBLAYER_NOT_FOUND)?;
+        check_reference(&filter.object, &sublayer.object)?;
+        if let Some(callout) = filter.callout {
+            let callout = store.callouts.get(&callout).ok_or(STATUS_FWP_CALLOUT_NOT_FOUND)?;
+            check_reference(&filter.object, &callout.object)?;
+            if callout.layer != filter.layer {
+                return Err(STATUS_FWP_INCOMPATIBLE_LAYER);
+            }
+        }
+        if store.filters.contains_key(&filter.key) {
+            return Err(STATUS_FWP_ALREADY_EXISTS);
+        }
+        Ok(())
+    };
+    // The callout is asked first, with no lock of the engine held: it can refuse the filter.
+    change(&session, |store| check(store))?;
+    if !callout::notify_added(&filter) {
+        return Err(STATUS_FWP_CALLOUT_NOTIFICATION_FAILED);
+    }
+    let (id, key) = (filter.id, filter.key);
+    change(&session, |store| insert(&mut store.filters, key, filter)).map(|()| id)
+}
+
+/// What can be deleted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Provider,
+    SubLayer,
+    Callout,
+    Filter,
+}
+
+/// Deletes an object by key (§1: not while another refers to it).
+pub(crate) fn delete(engine: HANDLE, kind: Kind, id: u128) -> Result<(), NTSTATUS> {
+    let session = expect(engine)?;
+    let check = |object: &Object| match object.lifetime {
+        Lifetime::BuiltIn => Err(STATUS_FWP_BUILTIN_OBJECT),
+        Lifetime::Dynamic if object.session != session.id => Err(STATUS_FWP_WRONG_SESSION),
+        _ => Ok(()),
+    };
+    change(&session, |store| {
+        let objects = || {
+            let sublayers = store.sublayers.values().map(|s| &s.object);
+            let callouts = store.callouts.values().map(|c| &c.object);
+            sublayers.chain(callouts).chain(store.filters.values().map(|f| &f.object))
+        };
+        let used = match kind {
+            Kind::Provider => objects().any(|object| object.provider == Some(id)),
+            Kind::SubLayer => store.filters.values().any(|filter| filter.sublayer == id),
+            Kind::Callout => store.filters.values().any(|filter| filter.callout == Some(id)),
+            Kind::Filter => false,
+        };
+        let found = match kind {
+            Kind::Provider => check(store.providers.get(&id).ok_or(STATUS_FWP_PROVIDER_NOT_FOUND)?),
+            Kind::SubLayer => check(&store.sublayers.get(&id).ok_or(STATUS_FWP_SUBLAYER_NOT_FOUND)?.object),
+            Kind::Callout => check(&store.callouts.get(&id).ok_or(STATUS_FWP_CALLOUT_NOT_FOUND)?.object),
+            Kind::Filter => check(&store.filters.get(&id).ok_or(STATUS_FWP_FILTER_NOT_FOUND)?.object),
+        };
+        found?;
+        if used {
+            return Err(STATUS_FWP_IN_USE);
+        }
+        match kind {
+            Kind::Provider => drop(store.providers.remove(&id)),
+            Kind::SubLayer => drop(store.sublayers.remove(&id)),
+            Kind::Callout => drop(store.callouts.remove(&id)),
+            Kind::Filter => drop(store.filters.remove(&id)),
+        }
+        Ok(())
+    })
+}
+
+/// The key of the filter with this id, as the session sees it.
+pub(crate) fn filter_key(engine: HANDLE, id: u64) -> Result<u128, NTSTATUS> {
+    let session = expect(engine)?;
+    change(&session, |store| {
+        store
+            .filters
+            .values()
+            .find(|filter| filter.id == id)
+            .map(|f| f.key)
+            .ok_or(STATUS_FWP_FILTER_NOT_FOUND)
+    })
+}
+
+/// The state of the base filtering engine.
+pub fn service_state() -> FWPM_SERVICE_STATE {
+    SERVICE.load(Ordering::Relaxed)
+}
+
+/// A subscription to changes of the service's state.
+struct Subscription {
+    callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0,
+    context: usize,
+}
+
+impl handle::Object for Subscription {
+    const KIND: &'static str = "subscription to the service's state";
+    const LEAK_RULE: Option<&'static str> = Some("F-9");
+}
+
+static SUBSCRIPTIONS: Mutex<Vec<(usize, Arc<Subscription>)>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static IN_STATE_CALLBACK: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// FwpmBfeStateSubscribeChanges0.
+///
+/// # Safety
+/// `out` is writable.
+pub(crate) unsafe fn subscribe(
+    callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0,
+    context: *mut c_void,
+    out: *mut HANDLE,
+) -> NTSTATUS {
+    if callback.is_none() {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if crate::pool::must_fail() {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
+    let subscription = Arc::new(Subscription { callback, context: context as usize });
+    let value = handle::create(subscription.clone());
+    SUBSCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner).push((value as usize, subscription));
+    // SAFETY: the caller guarantees it.
+    unsafe { *out = value };
+    STATUS_SUCCESS
+}
+
+/// FwpmBfeStateUnsubscribeChanges0.
+pub(crate) fn unsubscribe(value: HANDLE) -> NTSTATUS {
+    if IN_STATE_CALLBACK.get() {
+        verifier::violation("F-9", "FwpmBfeStateUnsubscribeChanges0 inside the state callback never ends");
+    }
+    handle::close::<Subscription>(value);
+    SUBSCRIPTIONS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .retain(|(other, _)| *other != value as usize);
+    STATUS_SUCCESS
+}
+
+/// Changes the service's state and tells the subscribers. When it stops, sessions end and all but persistent objects
+/// are gone.
+pub fn set_service_state(state: FWPM_SERVICE_STATE) {
+    SERVICE.store(state, Ordering::Relaxed);
+    let subscriptions = SUBSCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for (_, subscription) in subscriptions {
+        if let Some(callback) = subscription.callback {
+            IN_STATE_CALLBACK.set(true);
+            let context = subscription.context as *mut c_void;
+            verifier::callback("the service state callback", || {
+                // SAFETY: the driver subscribed with this callback and context.
+                unsafe { callback(context, state) }
+            });
+            IN_STATE_CALLBACK.set(false);
+        }
+    }
+    if state == FWPM_SERVICE_STOPPED {
+        for session in sessions().iter() {
+            session.aborted.store(true, Ordering::Relaxed);
+        }
+        engine().transaction = None;
+        remove_of(|object| object.lifetime < Lifetime::Persistent);
+    }
+}
