@@ -7,6 +7,7 @@ use crate::arch::Arch;
 use crate::build;
 use crate::build::Profile;
 use crate::process;
+use crate::toolchain;
 use crate::toolchain::CrossTools;
 
 /// Check formatting and lints: rustfmt, clippy on this host, and clippy on the driver for Windows.
@@ -27,14 +28,14 @@ impl Args {
 
 /// Checks the formatting of every package.
 pub fn format() -> Result<()> {
-    component("rustfmt", "fmt")?;
+    component("rustfmt", "fmt", "rustfmt-web")?;
     process::step("cargo fmt --check");
     process::run(process::host_cargo().args(["fmt", "--all", "--check"]))
 }
 
 /// Lints everything that compiles on the host, tests included.
 pub fn clippy_host() -> Result<()> {
-    component("clippy", "clippy")?;
+    component("clippy", "clippy", "rust-web-clippy")?;
     process::step("cargo clippy");
     let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-Dwarnings"];
     process::run(process::host_cargo().args(arguments))
@@ -46,21 +47,25 @@ pub fn clippy_driver() -> Result<()> {
     let tools = CrossTools::find(arch)?;
     match tools {
         CrossTools::Debian { .. } => tools.install_clippy()?,
-        CrossTools::Rustup { .. } => component("clippy", "clippy")?,
+        CrossTools::Rustup { .. } => component("clippy", "clippy", "rust-web-clippy")?,
     }
     process::step("cargo clippy, weir.sys x64");
     process::run(build::cargo(&tools, arch, Profile::Release, "clippy").args(["--", "-Dwarnings"]))
 }
 
 /// Makes sure that the host's toolchain has a component, here recognised by its cargo subcommand.
-fn component(name: &str, subcommand: &str) -> Result<()> {
+fn component(name: &str, subcommand: &str, debian_package: &str) -> Result<()> {
     let present = || process::output(process::host_cargo().args([subcommand, "--version"])).is_some();
     if present() {
         return Ok(());
     }
-    process::step(format!("rustup component add {name}"));
-    // A failure shows below, with the advice that fits it.
-    let _ = process::run(process::host_tool("rustup").args(["component", "add", name]));
+    if process::on_path("rustup") {
+        process::step(format!("rustup component add {name}"));
+        // A failure shows below, with the advice that fits it.
+        let _ = process::run(process::host_tool("rustup").args(["component", "add", name]));
+    } else if toolchain::is_debian() {
+        toolchain::apt_install(&[debian_package])?;
+    }
     if !present() {
         bail!("{name} is missing: rustup component add {name}");
     }
