@@ -1,0 +1,74 @@
+//! What the tests of the linked driver share.
+#![allow(dead_code, unreachable_pub, reason = "each test binary is a crate of its own and uses a part of it")]
+
+use std::path::{Path, PathBuf};
+
+use lab::wdf::{File, Who};
+use lab::{Driver, Machine, Options};
+use weir_core::policy::{CompileOptions, compile};
+use weir_ioctl::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+use weir_ioctl::{Control, ListRequest, PageHeader, StatusReply, WIN32_DEVICE_PATH};
+
+/// The driver image under test: `$WEIR_SYS`, else what `cargo xtask build` made.
+pub fn driver_image() -> PathBuf {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/weir/x64/weir.sys");
+    let image = std::env::var_os("WEIR_SYS").map_or(built, PathBuf::from);
+    assert!(image.is_file(), "{} is missing: run `cargo xtask build` first", image.display());
+    image
+}
+
+/// A machine with the driver started in it.
+pub fn boot() -> (Machine, Driver) {
+    let machine = Machine::new(Options::default());
+    let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+    driver.start().expect("the driver starts");
+    (machine, driver)
+}
+
+/// Opens the control device as an administrator.
+pub fn open(machine: &Machine) -> File {
+    machine.open(WIN32_DEVICE_PATH, Who::Administrator).expect("the control device opens")
+}
+
+/// Compiles a policy.
+pub fn policy(text: &str) -> Vec<u8> {
+    compile(text, &CompileOptions::default()).unwrap_or_else(|errors| panic!("{errors:#?}")).image
+}
+
+/// A request that must succeed.
+#[track_caller]
+pub fn ask(file: &File, control: Control, input: &[u8], room: usize) -> Vec<u8> {
+    let (status, output) = file.ioctl(control.0, input, room);
+    assert_eq!(status, 0, "control code {:#x} failed with {status:#x}", control.0);
+    output
+}
+
+/// The driver's status.
+pub fn status(file: &File) -> StatusReply {
+    let output = ask(file, Control::STATUS, &[], size_of::<StatusReply>());
+    StatusReply::read_from_bytes(&output).expect("a whole status")
+}
+
+/// Reads a list page by page, with pages of `per_page` entries.
+pub fn list<T: FromBytes + KnownLayout + Immutable>(
+    file: &File,
+    control: Control,
+    per_page: usize,
+) -> Vec<T> {
+    let room = size_of::<PageHeader>() + per_page * size_of::<T>();
+    let (mut all, mut cursor) = (Vec::new(), 0);
+    loop {
+        let output = ask(file, control, ListRequest { cursor }.as_bytes(), room);
+        let (header, body) = PageHeader::read_from_prefix(&output).expect("a page header");
+        assert_eq!(header.entry_size as usize, size_of::<T>());
+        assert_eq!(body.len(), header.count as usize * size_of::<T>());
+        all.extend(
+            body.chunks_exact(size_of::<T>()).map(|entry| T::read_from_bytes(entry).expect("an entry")),
+        );
+        cursor = header.next;
+        if cursor == 0 {
+            return all;
+        }
+        assert_ne!(header.count, 0, "a page that is not the last one moves on");
+    }
+}
