@@ -21,6 +21,7 @@ pub mod ntoskrnl;
 pub mod pe;
 pub mod pool;
 pub mod registry;
+pub mod replay;
 mod shared_data;
 mod stub;
 pub mod symbols;

@@ -31,6 +31,8 @@ pub use module::{Attributes, Module};
 pub use oid::{Completion, OidResult};
 pub use parcel::set_poison;
 
+pub(crate) use build::SplitMix;
+
 /// The export tables of NDIS.SYS.
 pub fn exports() -> [&'static [crate::export::Export]; 2] {
     [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS]
