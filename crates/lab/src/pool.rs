@@ -261,13 +261,12 @@ pub fn describe(address: usize) -> String {
         Some(at) => format!(", freed by {}", verifier::locate(at)),
         None => String::new(),
     };
-    format!(
-        "{place} a block of {} bytes '{}' ({:?}), allocated by {}{freed}",
-        block.size,
-        tag_text(block.tag),
-        block.kind,
-        verifier::locate(block.allocated_at)
-    )
+    let origin = match block.lab {
+        true => "lent to the driver".into(),
+        false => format!("allocated by {}", verifier::locate(block.allocated_at)),
+    };
+    let (size, tag, kind) = (block.size, tag_text(block.tag), block.kind);
+    format!("{place} a block of {size} bytes '{tag}' ({kind:?}), {origin}{freed}")
 }
 
 /// Blocks that drivers have allocated and not freed, in the order of their allocation.

@@ -9,7 +9,7 @@ use lab::{Machine, Options};
 /// Runs the driver in `mode` in a child; the child's end is the test's result.
 #[track_caller]
 fn run(test: &str, mode: &str) -> Exit {
-    let image = common::probe();
+    let image = common::driver("probe");
     child::run(test, || {
         let machine = Machine::new(Options::default());
         let mut driver = machine.load_driver_as(&image, mode).unwrap();

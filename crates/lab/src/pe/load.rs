@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::{fmt, fs};
 
 use object::LittleEndian as LE;
+use object::Object;
 use object::pe;
 use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, Import, PeFile64};
 
@@ -138,7 +139,7 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
         .map_or((0, 0), |entry| (entry.virtual_address.get(LE), entry.size.get(LE)));
     Ok(register(Image {
         name,
-        pdb: path.with_extension("pdb"),
+        pdb: pdb_beside(path, &file),
         base,
         size,
         entry: base + optional.address_of_entry_point() as usize,
@@ -146,6 +147,16 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
         sections,
         unloaded: AtomicUsize::new(0),
     }))
+}
+
+/// The PDB in the image's directory: the one that the image names, or else the one of its own name.
+fn pdb_beside(path: &Path, file: &PeFile64<'_>) -> PathBuf {
+    let named = file.pdb_info().ok().flatten().and_then(|info| {
+        let name = String::from_utf8_lossy(info.path()).into_owned();
+        let base = name.rsplit(['\\', '/']).next().map(str::to_owned)?;
+        Some(path.with_file_name(base))
+    });
+    named.filter(|pdb| pdb.exists()).unwrap_or_else(|| path.with_extension("pdb"))
 }
 
 /// Reserves address space with a guard on both sides and makes the inner part writable.

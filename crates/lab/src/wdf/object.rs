@@ -269,14 +269,13 @@ impl Object {
         if left != 0 {
             return;
         }
-        let contexts = std::mem::take(&mut state.contexts);
+        let destroys: Vec<_> = state.contexts.iter().filter_map(|context| context.destroy).collect();
         drop(state);
-        for context in &contexts {
-            if let Some(destroy) = context.destroy {
-                // SAFETY: the driver's callback for this object.
-                callback("EvtDestroyCallback", || unsafe { destroy(self.handle()) });
-            }
+        for destroy in destroys {
+            // SAFETY: the driver's callback for this object, whose contexts are still there.
+            callback("EvtDestroyCallback", || unsafe { destroy(self.handle()) });
         }
+        let contexts = std::mem::take(&mut self.state().contexts);
         for context in contexts.iter().filter(|context| context.memory != 0) {
             by_context().remove(&context.memory);
             pool::take_back(context.memory as *mut u8);

@@ -22,7 +22,7 @@ use crate::verifier::{callback, violation};
 /// The process that makes the requests.
 pub(super) const PROCESS: u32 = 4711;
 /// How long a synchronous call waits before the driver counts as one that never completes.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(10);
 /// How long a cancelled request may take to complete.
 const CANCEL_LIMIT: Duration = Duration::from_secs(1);
 

@@ -7,10 +7,10 @@ use std::{env, fs};
 
 const TARGET: &str = "x86_64-pc-windows-msvc";
 
-/// The image of the test driver, built when the first test asks for it.
-pub(crate) fn probe() -> PathBuf {
+/// The image of the test driver `name`, built when the first test asks for it.
+pub(crate) fn driver(name: &str) -> PathBuf {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
-    IMAGE.get_or_init(|| build("probe")).clone()
+    IMAGE.get_or_init(|| build(name)).clone()
 }
 
 /// Builds `tests/drivers/<name>` with a toolchain that has the source of the core library: the one that
@@ -44,6 +44,6 @@ fn build(name: &str) -> PathBuf {
         .output()
         .expect("cannot run cargo for the test driver");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    fs::copy(directory.join(format!("{name}.dll")), &image).expect("no image was built");
+    fs::copy(directory.join(format!("{}.dll", name.replace('-', "_"))), &image).expect("no image was built");
     image
 }
