@@ -61,7 +61,7 @@ pub fn ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va: *const c_void, Size: ULONG) -> usize {
     ((Va.addr() & (PAGE_SIZE - 1)) + Size as usize).div_ceil(PAGE_SIZE)
 }
 
-// --- IRPs -----------------------------------------------------------------------------------------------------------
+// --- IRPs --------------------------------------------------------------------------------------------------
 
 /// The caller's own stack location.
 ///
@@ -70,7 +70,8 @@ pub fn ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va: *const c_void, Size: ULONG) -> usize {
 #[inline]
 #[must_use]
 pub unsafe fn IoGetCurrentIrpStackLocation(Irp: PIRP) -> PIO_STACK_LOCATION {
-    // SAFETY: the IRP is valid, per the caller; the union holds the stack location while a driver owns the IRP.
+    // SAFETY: the IRP is valid, per the caller; the union holds the stack location while a driver owns the
+    // IRP.
     unsafe { (*Irp).Tail.Overlay.__bindgen_anon_2.__bindgen_anon_1.CurrentStackLocation }
 }
 
@@ -148,8 +149,8 @@ pub unsafe fn IoSetCompletionRoutine(
 #[inline]
 #[must_use]
 pub unsafe fn IoSetCancelRoutine(Irp: PIRP, CancelRoutine: PDRIVER_CANCEL) -> PDRIVER_CANCEL {
-    // SAFETY: the field is pointer-sized, aligned and only accessed by interlocked operations while the IRP is shared;
-    // a nullable function pointer and a data pointer have the same representation.
+    // SAFETY: the field is pointer-sized, aligned and only accessed by interlocked operations while the IRP
+    // is shared; a nullable function pointer and a data pointer have the same representation.
     unsafe {
         let new = core::mem::transmute::<PDRIVER_CANCEL, *mut c_void>(CancelRoutine);
         let slot = AtomicPtr::from_ptr((&raw mut (*Irp).CancelRoutine).cast::<*mut c_void>());
@@ -180,7 +181,7 @@ pub unsafe fn IoCallDriver(DeviceObject: PDEVICE_OBJECT, Irp: PIRP) -> NTSTATUS 
     unsafe { IofCallDriver(DeviceObject, Irp) }
 }
 
-// --- MDLs -----------------------------------------------------------------------------------------------------------
+// --- MDLs --------------------------------------------------------------------------------------------------
 
 /// The system address of an MDL's bytes, mapping them if needed; null if the system is out of mappings.
 ///
@@ -236,7 +237,7 @@ pub unsafe fn MmGetMdlByteOffset(Mdl: *const MDL) -> ULONG {
     unsafe { (*Mdl).ByteOffset }
 }
 
-// --- IRQL, locks, processors ------------------------------------------------------------------------------------------
+// --- IRQL, locks, processors -------------------------------------------------------------------------------
 
 /// Raises the IRQL and gives the old one.
 ///
@@ -290,7 +291,7 @@ pub unsafe fn ExInitializeFastMutex(FastMutex: PFAST_MUTEX) {
     }
 }
 
-// --- Objects, strings -------------------------------------------------------------------------------------------------
+// --- Objects, strings --------------------------------------------------------------------------------------
 
 /// Adds a reference to an object.
 ///
@@ -338,7 +339,7 @@ pub fn InitializeObjectAttributes(
     }
 }
 
-// --- Lists ------------------------------------------------------------------------------------------------------------
+// --- Lists -------------------------------------------------------------------------------------------------
 
 /// Makes a list head empty.
 ///
@@ -404,7 +405,8 @@ pub unsafe fn RemoveEntryList(Entry: *mut LIST_ENTRY) -> bool {
 #[inline]
 #[must_use]
 pub unsafe fn RemoveHeadList(ListHead: *mut LIST_ENTRY) -> *mut LIST_ENTRY {
-    // SAFETY: exclusive access to a valid list, per the caller; removing the head of an empty list is a no-op.
+    // SAFETY: exclusive access to a valid list, per the caller; removing the head of an empty list is a
+    // no-op.
     unsafe {
         let first = (*ListHead).Flink;
         RemoveEntryList(first);

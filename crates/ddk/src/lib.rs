@@ -1,10 +1,11 @@
 //! Raw bindings to the Windows kernel interfaces Weir stands on: NT, NDIS, WFP and KMDF.
 //!
-//! Names, case and types are C's. One seam exists: [`nt`] is Microsoft's `wdk-sys` when the feature `wdk` is on and
-//! the target is Windows, and a stand-in of the same shape otherwise. Everything else is common to both.
+//! Names, case and types are C's. One seam exists: [`nt`] is Microsoft's `wdk-sys` when the feature `wdk`
+//! is on and the target is Windows, and a stand-in of the same shape otherwise. Everything else is common
+//! to both.
 //!
-//! On Windows the calls are imported by name (`raw-dylib`, so no kit library is needed to link); elsewhere the
-//! declarations only carry types, which a simulator of these interfaces uses for its exports.
+//! On Windows the calls are imported by name (`raw-dylib`, so no kit library is needed to link); elsewhere
+//! the declarations only carry types, which a simulator of these interfaces uses for its exports.
 //!
 //! | Module | C headers |
 //! |---|---|
@@ -16,30 +17,33 @@
 //! | [`netio`] | ifdef.h, ws2def.h, nldef.h: types the two above refer to |
 //!
 //! # The ABI
-//! Kernel code uses the one calling convention of its machine: `extern "C"` on Windows targets. On other x86-64 hosts
-//! the same convention is called `"win64"`. An ABI string cannot come out of a macro, so the item macros
-//! [`callback!`], [`imports!`] and [`abi_fn!`] write each item with the right one.
+//! Kernel code uses the one calling convention of its machine: `extern "C"` on Windows targets. On other
+//! x86-64 hosts the same convention is called `"win64"`. An ABI string cannot come out of a macro, so the
+//! item macros [`callback!`], [`imports!`] and [`abi_fn!`] write each item with the right one.
 //!
 //! # Shapes
-//! * Layouts are those of WDK 10.0.22621 (NDIS 6.87, KMDF 1.33), the kit `wdk-sys` is generated from. What an older
-//!   system lacks is negotiated by `Revision` and `Size` (`NDIS_SIZEOF_*`), never by `size_of`.
-//! * In [`nt`], enumerations are modules of constants and unnamed members are `__bindgen_anon_N`, as in `wdk-sys`.
-//!   Elsewhere an enumeration is an alias of `i32` with its values beside it, and an unnamed union is the field `u`
-//!   (`filter.u.rawContext`), except that a view which C code uses as if it were the structure itself, such as
-//!   `NET_BUFFER::DataLength`, is declared as plain fields and its other views are left out. An unnamed part of a
-//!   union is named after its C type name (`NetBufferData`) or its content (`Parts`).
+//! * Layouts are those of WDK 10.0.22621 (NDIS 6.87, KMDF 1.33), the kit `wdk-sys` is generated from. What
+//!   an older system lacks is negotiated by `Revision` and `Size` (`NDIS_SIZEOF_*`), never by `size_of`.
+//! * In [`nt`], enumerations are modules of constants and unnamed members are `__bindgen_anon_N`, as in
+//!   `wdk-sys`. Elsewhere an enumeration is an alias of `i32` with its values beside it, and an unnamed
+//!   union is the field `u` (`filter.u.rawContext`), except that a view which C code uses as if it were the
+//!   structure itself, such as `NET_BUFFER::DataLength`, is declared as plain fields and its other views
+//!   are left out. An unnamed part of a union is named after its C type name (`NetBufferData`) or its
+//!   content (`Parts`).
 //! * Bit fields are one integer `Bits` with an accessor and a setter per C field.
 //! * A type of which only pointers are exchanged is opaque.
 //!
 //! # What the compiler itself calls
-//! `memcpy`, `memmove`, `memset` and `memcmp` come from ntoskrnl.exe and are declared in [`nt::ntddk`] (by `wdk-sys`
-//! or by the stand-in), so no copy of them is linked into the driver. `_fltused` and the panic handler are not here:
-//! they belong to the image, and with the feature `wdk` they come from Microsoft's crates.
+//! `memcpy`, `memmove`, `memset` and `memcmp` come from ntoskrnl.exe and are declared in [`nt::ntddk`] (by
+//! `wdk-sys` or by the stand-in), so no copy of them is linked into the driver. `_fltused` and the panic
+//! handler are not here: they belong to the image, and with the feature `wdk` they come from Microsoft's
+//! crates.
 //!
 //! # How this is proven
-//! Each structure's size, offsets and field sizes are assertions next to it (`layout!`), so a wrong one does not
-//! compile. `tests/abi.rs` compares these statements and every other declaration with data computed from the C
-//! headers; `tests/wdk_sys_surface.rs` states the shape shared with `wdk-sys`. Nothing here has run on Windows.
+//! Each structure's size, offsets and field sizes are assertions next to it (`layout!`), so a wrong one
+//! does not compile. `tests/abi.rs` compares these statements and every other declaration with data
+//! computed from the C headers; `tests/wdk_sys_surface.rs` states the shape shared with `wdk-sys`. Nothing
+//! here has run on Windows.
 #![no_std]
 #![allow(
     non_camel_case_types,

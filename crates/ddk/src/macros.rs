@@ -1,6 +1,7 @@
 //! Item macros that write the kernel's calling convention and prove layouts.
 
-/// Defines nullable function pointer types: `pub type X = fn(a: A) -> R;` becomes `Option<unsafe extern .. fn(..)>`.
+/// Defines nullable function pointer types: `pub type X = fn(a: A) -> R;` becomes `Option<unsafe extern ..
+/// fn(..)>`.
 #[macro_export]
 macro_rules! callback {
     ($( $(#[$meta:meta])* pub type $name:ident = fn($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)?; )*) => { $(
@@ -15,8 +16,8 @@ macro_rules! callback {
 
 /// Declares imported functions: `dll "X.SYS"; pub fn F(a: A) -> R; ...`, any number of DLLs.
 ///
-/// Beside the functions it defines the module `sig` with the type of each function under the function's name, and
-/// the table `IMPORTS` of (DLL, function). One invocation per module.
+/// Beside the functions it defines the module `sig` with the type of each function under the function's
+/// name, and the table `IMPORTS` of (DLL, function). One invocation per module.
 #[macro_export]
 macro_rules! imports {
     ($(
@@ -62,7 +63,10 @@ macro_rules! imports {
 /// Defines functions with the kernel's calling convention; visibility, attributes and `unsafe` as written.
 #[macro_export]
 macro_rules! abi_fn {
-    ($( $(#[$meta:meta])* $vis:vis unsafe fn $name:ident($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block )*) => { $(
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis unsafe fn $name:ident($($arg:ident : $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block
+    )*) => { $(
         $(#[$meta])*
         #[cfg(any(windows, not(target_arch = "x86_64")))]
         $vis unsafe extern "C" fn $name($($arg: $ty),*) $(-> $ret)? $body
@@ -84,7 +88,9 @@ macro_rules! opaque {
 
 /// Accessors for C bit fields: `TYPE.storage: T { Name set_Name: offset, width; }`, offsets from the low bit.
 macro_rules! bitfields {
-    ($( $ty:ident.$storage:ident: $word:ty { $( $get:ident $set:ident: $offset:literal, $width:literal; )* } )*) => { $(
+    ($(
+        $ty:ident.$storage:ident: $word:ty { $( $get:ident $set:ident: $offset:literal, $width:literal; )* }
+    )*) => { $(
         impl $ty { $(
             #[doc = concat!("Bit field, ", stringify!($width), " wide at bit ", stringify!($offset), ".")]
             #[must_use]
@@ -106,27 +112,37 @@ macro_rules! zeroed_default {
     ($($ty:ident),* $(,)?) => { $(
         impl Default for $ty {
             fn default() -> Self {
-                // SAFETY: a C type made of integers, nullable pointers and arrays or unions of them: zero is valid.
+                // SAFETY: a C type made of integers, nullable pointers and arrays or unions of them: zero
+                // is valid.
                 unsafe { ::core::mem::zeroed() }
             }
         }
     )* };
 }
 
-/// States size, alignment and for each field offset and size of a type; the compiler refuses a false statement.
+/// States size, alignment and for each field offset and size of a type; the compiler refuses a false
+/// statement.
 ///
 /// The tests read these statements back from the source and compare them with the layouts of the C headers.
 macro_rules! layout {
-    ($( $ty:ident: $size:literal, $align:literal { $( $($path:ident).+: $offset:literal, $bytes:literal; )* } )*) => { $(
+    ($(
+        $ty:ident: $size:literal, $align:literal { $( $($path:ident).+: $offset:literal, $bytes:literal; )* }
+    )*) => { $(
         const _: () = {
             assert!(::core::mem::size_of::<$ty>() == $size, concat!("size of ", stringify!($ty)));
             assert!(::core::mem::align_of::<$ty>() == $align, concat!("alignment of ", stringify!($ty)));
             $(
-                assert!(::core::mem::offset_of!($ty, $($path).+) == $offset, concat!("offset of ", stringify!($ty), ".", stringify!($($path).+)));
+                assert!(
+                    ::core::mem::offset_of!($ty, $($path).+) == $offset,
+                    concat!("offset of ", stringify!($ty), ".", stringify!($($path).+))
+                );
                 let whole = ::core::mem::MaybeUninit::<$ty>::uninit();
                 // SAFETY: only the address of a field of a live local is taken; nothing is read.
                 let field = unsafe { &raw const (*whole.as_ptr()).$($path).+ };
-                assert!($crate::macros::size_behind(field) == $bytes, concat!("field size of ", stringify!($ty), ".", stringify!($($path).+)));
+                assert!(
+                    $crate::macros::size_behind(field) == $bytes,
+                    concat!("field size of ", stringify!($ty), ".", stringify!($($path).+))
+                );
             )*
         };
     )* };

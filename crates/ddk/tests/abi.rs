@@ -1,8 +1,8 @@
 //! Every declaration of `ddk` against what the C headers say.
 //!
-//! `layout!` makes the compiler prove the stated sizes and offsets of the Rust types; this test reads the statements
-//! and all other declarations back from the source and compares them with the oracle in `tests/data`. A declaration
-//! that the oracle does not know fails.
+//! `layout!` makes the compiler prove the stated sizes and offsets of the Rust types; this test reads the
+//! statements and all other declarations back from the source and compares them with the oracle in
+//! `tests/data`. A declaration that the oracle does not know fails.
 #![allow(missing_docs, unreachable_pub, reason = "modules of one test")]
 
 #[path = "abi/check.rs"]

@@ -18,7 +18,7 @@ pub union FWPM_ACTION0_u {
 
 /// `FWPM_CALLOUT0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_CALLOUT0 {
     pub calloutKey: GUID,
     pub displayData: FWPM_DISPLAY_DATA0,
@@ -31,7 +31,7 @@ pub struct FWPM_CALLOUT0 {
 
 /// `FWPM_CALLOUT_ENUM_TEMPLATE0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_CALLOUT_ENUM_TEMPLATE0 {
     pub providerKey: *mut GUID,
     pub layerKey: GUID,
@@ -47,7 +47,7 @@ pub struct FWPM_CLASSIFY_OPTION0 {
 
 /// `FWPM_CLASSIFY_OPTIONS0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_CLASSIFY_OPTIONS0 {
     pub numOptions: u32,
     pub options: *mut FWPM_CLASSIFY_OPTION0,
@@ -55,7 +55,7 @@ pub struct FWPM_CLASSIFY_OPTIONS0 {
 
 /// `FWPM_DISPLAY_DATA0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_DISPLAY_DATA0 {
     pub name: *mut u16,
     pub description: *mut u16,
@@ -63,7 +63,7 @@ pub struct FWPM_DISPLAY_DATA0 {
 
 /// `FWPM_FIELD0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_FIELD0 {
     pub fieldKey: *mut GUID,
     pub r#type: FWPM_FIELD_TYPE,
@@ -109,7 +109,7 @@ pub struct FWPM_FILTER_CONDITION0 {
 
 /// `FWPM_FILTER_ENUM_TEMPLATE0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_FILTER_ENUM_TEMPLATE0 {
     pub providerKey: *mut GUID,
     pub layerKey: GUID,
@@ -124,7 +124,7 @@ pub struct FWPM_FILTER_ENUM_TEMPLATE0 {
 
 /// `FWPM_LAYER0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_LAYER0 {
     pub layerKey: GUID,
     pub displayData: FWPM_DISPLAY_DATA0,
@@ -137,7 +137,7 @@ pub struct FWPM_LAYER0 {
 
 /// `FWPM_PROVIDER0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_PROVIDER0 {
     pub providerKey: GUID,
     pub displayData: FWPM_DISPLAY_DATA0,
@@ -148,7 +148,7 @@ pub struct FWPM_PROVIDER0 {
 
 /// `FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0 {
     pub providerKey: *mut GUID,
     pub providerContextType: FWPM_PROVIDER_CONTEXT_TYPE,
@@ -156,14 +156,14 @@ pub struct FWPM_PROVIDER_CONTEXT_ENUM_TEMPLATE0 {
 
 /// `FWPM_PROVIDER_ENUM_TEMPLATE0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_PROVIDER_ENUM_TEMPLATE0 {
     pub reserved: u64,
 }
 
 /// `FWPM_SESSION0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_SESSION0 {
     pub sessionKey: GUID,
     pub displayData: FWPM_DISPLAY_DATA0,
@@ -177,7 +177,7 @@ pub struct FWPM_SESSION0 {
 
 /// `FWPM_SUBLAYER0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_SUBLAYER0 {
     pub subLayerKey: GUID,
     pub displayData: FWPM_DISPLAY_DATA0,
@@ -189,7 +189,7 @@ pub struct FWPM_SUBLAYER0 {
 
 /// `FWPM_SUBLAYER_ENUM_TEMPLATE0` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPM_SUBLAYER_ENUM_TEMPLATE0 {
     pub providerKey: *mut GUID,
 }

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 /// `FWPS_ACTION0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_ACTION0 {
     pub r#type: FWP_ACTION_TYPE,
     pub calloutId: u32,
@@ -56,7 +56,7 @@ pub union FWPS_ALE_ENDPOINT_PROPERTIES0_remote {
 
 /// `FWPS_BIND_REQUEST0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_BIND_REQUEST0 {
     pub localAddressAndPort: SOCKADDR_STORAGE,
     pub portReservationToken: u64,
@@ -66,7 +66,7 @@ pub struct FWPS_BIND_REQUEST0 {
 
 /// `FWPS_CALLOUT0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_CALLOUT0 {
     pub calloutKey: GUID,
     pub flags: u32,
@@ -77,7 +77,7 @@ pub struct FWPS_CALLOUT0 {
 
 /// `FWPS_CALLOUT1` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_CALLOUT1 {
     pub calloutKey: GUID,
     pub flags: u32,
@@ -88,7 +88,7 @@ pub struct FWPS_CALLOUT1 {
 
 /// `FWPS_CALLOUT2` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_CALLOUT2 {
     pub calloutKey: GUID,
     pub flags: u32,
@@ -99,7 +99,7 @@ pub struct FWPS_CALLOUT2 {
 
 /// `FWPS_CALLOUT3` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_CALLOUT3 {
     pub calloutKey: GUID,
     pub flags: u32,
@@ -110,7 +110,7 @@ pub struct FWPS_CALLOUT3 {
 
 /// A callout's decision. Written only with `FWPS_RIGHT_ACTION_WRITE`, or to veto a permit.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_CLASSIFY_OUT0 {
     pub actionType: FWP_ACTION_TYPE,
     pub outContext: u64,
@@ -122,7 +122,7 @@ pub struct FWPS_CLASSIFY_OUT0 {
 
 /// `FWPS_CONNECT_REQUEST0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_CONNECT_REQUEST0 {
     pub localAddressAndPort: SOCKADDR_STORAGE,
     pub remoteAddressAndPort: SOCKADDR_STORAGE,
@@ -137,7 +137,7 @@ pub struct FWPS_CONNECT_REQUEST0 {
 
 /// `FWPS_DISCARD_METADATA0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_DISCARD_METADATA0 {
     pub discardModule: FWPS_DISCARD_MODULE0,
     pub discardReason: u32,
@@ -216,7 +216,7 @@ pub struct FWPS_FILTER_CONDITION0 {
 
 /// `FWPS_INBOUND_FRAGMENT_METADATA0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_INBOUND_FRAGMENT_METADATA0 {
     pub fragmentIdentification: u32,
     pub fragmentOffset: u16,
@@ -279,7 +279,7 @@ pub struct FWPS_INCOMING_VALUE0 {
 
 /// The fixed fields of an indication; `valueCount` bounds the index.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_INCOMING_VALUES0 {
     pub layerId: u16,
     pub valueCount: u32,
@@ -288,14 +288,14 @@ pub struct FWPS_INCOMING_VALUES0 {
 
 /// `FWPS_PACKET_LIST_FWP_INFORMATION0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_PACKET_LIST_FWP_INFORMATION0 {
     pub Bits: u32,
 }
 
 /// `FWPS_PACKET_LIST_INBOUND_IPSEC_INFORMATION0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_PACKET_LIST_INBOUND_IPSEC_INFORMATION0 {
     pub Bits: u32,
 }
@@ -324,14 +324,14 @@ pub union FWPS_PACKET_LIST_IPSEC_INFORMATION0_u {
 
 /// `FWPS_PACKET_LIST_OUTBOUND_IPSEC_INFORMATION0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_PACKET_LIST_OUTBOUND_IPSEC_INFORMATION0 {
     pub Bits: u32,
 }
 
 /// `FWPS_STREAM_CALLOUT_IO_PACKET0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_STREAM_CALLOUT_IO_PACKET0 {
     pub streamData: *mut FWPS_STREAM_DATA0,
     pub missedBytes: SIZE_T,
@@ -342,7 +342,7 @@ pub struct FWPS_STREAM_CALLOUT_IO_PACKET0 {
 
 /// `FWPS_STREAM_DATA0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_STREAM_DATA0 {
     pub flags: u32,
     pub dataOffset: FWPS_STREAM_DATA_OFFSET0,
@@ -352,7 +352,7 @@ pub struct FWPS_STREAM_DATA0 {
 
 /// `FWPS_STREAM_DATA_OFFSET0` (WFP data plane).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWPS_STREAM_DATA_OFFSET0 {
     pub netBufferList: *mut NET_BUFFER_LIST,
     pub netBuffer: *mut NET_BUFFER,

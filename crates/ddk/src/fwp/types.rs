@@ -4,21 +4,21 @@ use super::*;
 pub type FWP_ACTION_TYPE = u32;
 /// `FWP_BYTE_ARRAY16` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWP_BYTE_ARRAY16 {
     pub byteArray16: [u8; 16],
 }
 
 /// `FWP_BYTE_ARRAY6` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWP_BYTE_ARRAY6 {
     pub byteArray6: [u8; 6],
 }
 
 /// `FWP_BYTE_BLOB` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWP_BYTE_BLOB {
     pub size: u32,
     pub data: *mut u8,
@@ -68,7 +68,7 @@ pub struct FWP_RANGE0 {
 
 /// `FWP_TOKEN_INFORMATION` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWP_TOKEN_INFORMATION {
     pub sidCount: ULONG,
     pub sids: PSID_AND_ATTRIBUTES,
@@ -78,7 +78,7 @@ pub struct FWP_TOKEN_INFORMATION {
 
 /// `FWP_V4_ADDR_AND_MASK` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWP_V4_ADDR_AND_MASK {
     pub addr: u32,
     pub mask: u32,
@@ -86,7 +86,7 @@ pub struct FWP_V4_ADDR_AND_MASK {
 
 /// `FWP_V6_ADDR_AND_MASK` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FWP_V6_ADDR_AND_MASK {
     pub addr: [u8; 16],
     pub prefixLength: u8,
@@ -125,7 +125,7 @@ pub union FWP_VALUE0_u {
 
 /// `SEC_WINNT_AUTH_IDENTITY_W` (WFP management).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct SEC_WINNT_AUTH_IDENTITY_W {
     pub User: *mut u16,
     pub UserLength: u32,

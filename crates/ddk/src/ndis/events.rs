@@ -3,7 +3,7 @@ use super::*;
 
 /// `NDIS_LINK_PARAMETERS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_LINK_PARAMETERS {
     pub Header: NDIS_OBJECT_HEADER,
     pub MediaDuplexState: NDIS_MEDIA_DUPLEX_STATE,
@@ -16,7 +16,7 @@ pub type PNDIS_LINK_PARAMETERS = *mut NDIS_LINK_PARAMETERS;
 
 /// `NDIS_LINK_STATE` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_LINK_STATE {
     pub Header: NDIS_OBJECT_HEADER,
     pub MediaConnectState: NDIS_MEDIA_CONNECT_STATE,
@@ -52,7 +52,7 @@ pub struct NDIS_OID_REQUEST {
 
 /// `NDIS_OPER_STATE` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_OPER_STATE {
     pub Header: NDIS_OBJECT_HEADER,
     pub OperationalStatus: NET_IF_OPER_STATUS,
@@ -62,7 +62,7 @@ pub type PNDIS_OPER_STATE = *mut NDIS_OPER_STATE;
 
 /// `NDIS_PNP_CAPABILITIES` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_PNP_CAPABILITIES {
     pub Flags: ULONG,
     pub WakeUpCapabilities: NDIS_PM_WAKE_UP_CAPABILITIES,
@@ -71,7 +71,7 @@ pub type PNDIS_PNP_CAPABILITIES = *mut NDIS_PNP_CAPABILITIES;
 
 /// `NDIS_PORT_CHARACTERISTICS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_PORT_CHARACTERISTICS {
     pub Header: NDIS_OBJECT_HEADER,
     pub PortNumber: NDIS_PORT_NUMBER,
@@ -90,7 +90,7 @@ pub type PNDIS_PORT_CHARACTERISTICS = *mut NDIS_PORT_CHARACTERISTICS;
 
 /// `NDIS_STATISTICS_INFO` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_STATISTICS_INFO {
     pub Header: NDIS_OBJECT_HEADER,
     pub SupportedStatistics: ULONG,
@@ -117,7 +117,7 @@ pub type PNDIS_STATISTICS_INFO = *mut NDIS_STATISTICS_INFO;
 
 /// `NDIS_STATUS_INDICATION` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_STATUS_INDICATION {
     pub Header: NDIS_OBJECT_HEADER,
     pub SourceHandle: NDIS_HANDLE,
@@ -134,7 +134,7 @@ pub struct NDIS_STATUS_INDICATION {
 
 /// `NET_DEVICE_PNP_EVENT` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_DEVICE_PNP_EVENT {
     pub Header: NDIS_OBJECT_HEADER,
     pub PortNumber: NDIS_PORT_NUMBER,
@@ -146,7 +146,7 @@ pub struct NET_DEVICE_PNP_EVENT {
 
 /// `NET_PNP_EVENT` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_PNP_EVENT {
     pub NetEvent: NET_PNP_EVENT_CODE,
     pub Buffer: PVOID,
@@ -160,7 +160,7 @@ pub type PNET_PNP_EVENT = *mut NET_PNP_EVENT;
 
 /// `NET_PNP_EVENT_NOTIFICATION` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_PNP_EVENT_NOTIFICATION {
     pub Header: NDIS_OBJECT_HEADER,
     pub PortNumber: NDIS_PORT_NUMBER,

@@ -37,7 +37,7 @@ pub struct NDIS_FILTER_ATTACH_PARAMETERS {
 
 /// `NDIS_FILTER_ATTRIBUTES` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_FILTER_ATTRIBUTES {
     pub Header: NDIS_OBJECT_HEADER,
     pub Flags: ULONG,
@@ -46,7 +46,7 @@ pub struct NDIS_FILTER_ATTRIBUTES {
 /// What a filter driver registers. `Header` states revision and size of the NDIS version asked for, not
 /// the size of this type.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_FILTER_DRIVER_CHARACTERISTICS {
     pub Header: NDIS_OBJECT_HEADER,
     pub MajorNdisVersion: UCHAR,
@@ -83,7 +83,7 @@ pub struct NDIS_FILTER_DRIVER_CHARACTERISTICS {
 
 /// `NDIS_FILTER_PARTIAL_CHARACTERISTICS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_FILTER_PARTIAL_CHARACTERISTICS {
     pub Header: NDIS_OBJECT_HEADER,
     pub Flags: ULONG,
@@ -97,7 +97,7 @@ pub type PNDIS_FILTER_PARTIAL_CHARACTERISTICS = *mut NDIS_FILTER_PARTIAL_CHARACT
 
 /// `NDIS_FILTER_PAUSE_PARAMETERS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_FILTER_PAUSE_PARAMETERS {
     pub Header: NDIS_OBJECT_HEADER,
     pub Flags: ULONG,
@@ -119,7 +119,7 @@ pub struct NDIS_FILTER_RESTART_PARAMETERS {
 
 /// `NDIS_RESTART_ATTRIBUTES` (NDIS).
 #[repr(C, align(16))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_RESTART_ATTRIBUTES {
     pub Next: PNDIS_RESTART_ATTRIBUTES,
     pub Oid: NDIS_OID,
@@ -129,7 +129,7 @@ pub struct NDIS_RESTART_ATTRIBUTES {
 
 /// `NDIS_RESTART_GENERAL_ATTRIBUTES` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_RESTART_GENERAL_ATTRIBUTES {
     pub Header: NDIS_OBJECT_HEADER,
     pub MtuSize: ULONG,

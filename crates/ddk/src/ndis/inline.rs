@@ -25,8 +25,8 @@ pub unsafe fn NdisTestNblFlags(Nbl: *const NET_BUFFER_LIST, Flags: ULONG) -> boo
     unsafe { (*Nbl).NblFlags & Flags == Flags }
 }
 
-/// Slot `Id` of the list's out-of-band data. The array is as long as the NDIS version of the *system* says, so `Id` is
-/// never compared with the length declared here.
+/// Slot `Id` of the list's out-of-band data. The array is as long as the NDIS version of the *system* says,
+/// so `Id` is never compared with the length declared here.
 ///
 /// # Safety
 /// `Nbl` must be a valid net buffer list and `Id` known to the running NDIS.

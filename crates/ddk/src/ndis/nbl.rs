@@ -40,7 +40,7 @@ pub union NET_BUFFER_HEADER {
 }
 /// Part of [`NET_BUFFER_HEADER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_HEADER_NetBufferData {
     pub Next: PNET_BUFFER,
     pub CurrentMdl: PMDL,
@@ -55,7 +55,7 @@ pub type PNET_BUFFER_HEADER = *mut NET_BUFFER_HEADER;
 /// A list of net buffers with common out-of-band data. NDIS allocates every list with the length of
 /// *its* version: never compute with the size of this type or with the length of `NetBufferListInfo`.
 #[repr(C, align(16))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_LIST {
     pub Next: PNET_BUFFER_LIST,
     pub FirstNetBuffer: PNET_BUFFER,
@@ -77,7 +77,7 @@ pub struct NET_BUFFER_LIST {
 
 /// `NET_BUFFER_LIST_CONTEXT` (NDIS).
 #[repr(C, align(16))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_LIST_CONTEXT {
     pub Next: PNET_BUFFER_LIST_CONTEXT,
     pub Size: USHORT,
@@ -95,7 +95,7 @@ pub union NET_BUFFER_LIST_HEADER {
 }
 /// Part of [`NET_BUFFER_LIST_HEADER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_LIST_HEADER_NetBufferListData {
     pub Next: PNET_BUFFER_LIST,
     pub FirstNetBuffer: PNET_BUFFER,
@@ -104,7 +104,7 @@ pub type PNET_BUFFER_LIST_HEADER = *mut NET_BUFFER_LIST_HEADER;
 
 /// `NET_BUFFER_LIST_POOL_PARAMETERS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_LIST_POOL_PARAMETERS {
     pub Header: NDIS_OBJECT_HEADER,
     pub ProtocolId: UCHAR,
@@ -117,7 +117,7 @@ pub struct NET_BUFFER_LIST_POOL_PARAMETERS {
 
 /// `NET_BUFFER_POOL_PARAMETERS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_POOL_PARAMETERS {
     pub Header: NDIS_OBJECT_HEADER,
     pub PoolTag: ULONG,
@@ -127,7 +127,7 @@ pub struct NET_BUFFER_POOL_PARAMETERS {
 
 /// `NET_BUFFER_SHARED_MEMORY` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_BUFFER_SHARED_MEMORY {
     pub NextSharedMemorySegment: PNET_BUFFER_SHARED_MEMORY,
     pub SharedMemoryFlags: ULONG,

@@ -16,13 +16,13 @@ pub union NDIS_IPSEC_OFFLOAD_V2_NET_BUFFER_LIST_INFO_u {
 }
 /// Part of [`NDIS_IPSEC_OFFLOAD_V2_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_IPSEC_OFFLOAD_V2_NET_BUFFER_LIST_INFO_Transmit {
     pub OffloadHandle: PVOID,
 }
 /// Part of [`NDIS_IPSEC_OFFLOAD_V2_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_IPSEC_OFFLOAD_V2_NET_BUFFER_LIST_INFO_Receive {
     pub Bits: ULONG,
 }
@@ -44,13 +44,13 @@ pub union NDIS_NET_BUFFER_LIST_8021Q_INFO_u {
 }
 /// Part of [`NDIS_NET_BUFFER_LIST_8021Q_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_NET_BUFFER_LIST_8021Q_INFO_TagHeader {
     pub Bits: u32,
 }
 /// Part of [`NDIS_NET_BUFFER_LIST_8021Q_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_NET_BUFFER_LIST_8021Q_INFO_WLanTagHeader {
     pub Bits: u32,
 }
@@ -94,7 +94,7 @@ pub union NDIS_RSC_NBL_INFO {
 }
 /// Part of [`NDIS_RSC_NBL_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_RSC_NBL_INFO_Info {
     pub CoalescedSegCount: USHORT,
     pub DupAckCount: USHORT,
@@ -117,13 +117,13 @@ pub union NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO_u {
 }
 /// Part of [`NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO_Transmit {
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO_Receive {
     pub Bits: ULONG,
 }
@@ -148,31 +148,31 @@ pub union NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO_u {
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO_Transmit {
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO_LsoV1Transmit {
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO_LsoV1TransmitComplete {
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO_LsoV2Transmit {
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO_LsoV2TransmitComplete {
     pub Bits: ULONG,
 }
@@ -195,7 +195,7 @@ pub union NDIS_TCP_SEND_OFFLOADS_SUPPLEMENTAL_NET_BUFFER_LIST_INFO_u {
 }
 /// Part of [`NDIS_TCP_SEND_OFFLOADS_SUPPLEMENTAL_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_SEND_OFFLOADS_SUPPLEMENTAL_NET_BUFFER_LIST_INFO_EncapsulatedPacketOffsets {
     pub Bits: ULONG,
 }
@@ -217,7 +217,7 @@ pub union NDIS_UDP_RSC_OFFLOAD_NET_BUFFER_LIST_INFO_u {
 }
 /// Part of [`NDIS_UDP_RSC_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_UDP_RSC_OFFLOAD_NET_BUFFER_LIST_INFO_Receive {
     pub SegCount: USHORT,
     pub SegSize: USHORT,
@@ -239,7 +239,7 @@ pub union NDIS_UDP_SEGMENTATION_OFFLOAD_NET_BUFFER_LIST_INFO_u {
 }
 /// Part of [`NDIS_UDP_SEGMENTATION_OFFLOAD_NET_BUFFER_LIST_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_UDP_SEGMENTATION_OFFLOAD_NET_BUFFER_LIST_INFO_Transmit {
     pub Bits: ULONG,
 }

@@ -3,7 +3,7 @@ use super::*;
 
 /// `LOCK_STATE_EX` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct LOCK_STATE_EX {
     pub OldIrql: KIRQL,
     pub LockState: UCHAR,
@@ -12,7 +12,7 @@ pub struct LOCK_STATE_EX {
 
 /// `NDIS_CONFIGURATION_OBJECT` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_CONFIGURATION_OBJECT {
     pub Header: NDIS_OBJECT_HEADER,
     pub NdisHandle: NDIS_HANDLE,
@@ -37,7 +37,7 @@ pub union NDIS_CONFIGURATION_PARAMETER_ParameterData {
 
 /// `NDIS_DEVICE_OBJECT_ATTRIBUTES` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_DEVICE_OBJECT_ATTRIBUTES {
     pub Header: NDIS_OBJECT_HEADER,
     pub DeviceName: PNDIS_STRING,
@@ -50,7 +50,7 @@ pub struct NDIS_DEVICE_OBJECT_ATTRIBUTES {
 
 /// `NDIS_DRIVER_OPTIONAL_HANDLERS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_DRIVER_OPTIONAL_HANDLERS {
     pub Header: NDIS_OBJECT_HEADER,
 }
@@ -64,7 +64,7 @@ pub struct NDIS_EVENT {
 
 /// `NDIS_OBJECT_HEADER` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_OBJECT_HEADER {
     pub Type: UCHAR,
     pub Revision: UCHAR,
@@ -74,7 +74,7 @@ pub type PNDIS_OBJECT_HEADER = *mut NDIS_OBJECT_HEADER;
 
 /// `NDIS_PM_CAPABILITIES` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_PM_CAPABILITIES {
     pub Header: NDIS_OBJECT_HEADER,
     pub Flags: ULONG,
@@ -96,7 +96,7 @@ pub type PNDIS_PM_CAPABILITIES = *mut NDIS_PM_CAPABILITIES;
 
 /// `NDIS_SPIN_LOCK` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_SPIN_LOCK {
     pub SpinLock: KSPIN_LOCK,
     pub OldIrql: KIRQL,
@@ -105,7 +105,7 @@ pub type PNDIS_SPIN_LOCK = *mut NDIS_SPIN_LOCK;
 
 /// `NDIS_TCP_IP_CHECKSUM_OFFLOAD` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_OFFLOAD {
     pub IPv4Transmit: NDIS_TCP_IP_CHECKSUM_OFFLOAD_IPv4Transmit,
     pub IPv4Receive: NDIS_TCP_IP_CHECKSUM_OFFLOAD_IPv4Receive,
@@ -114,28 +114,28 @@ pub struct NDIS_TCP_IP_CHECKSUM_OFFLOAD {
 }
 /// Part of [`NDIS_TCP_IP_CHECKSUM_OFFLOAD`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_OFFLOAD_IPv4Transmit {
     pub Encapsulation: ULONG,
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_IP_CHECKSUM_OFFLOAD`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_OFFLOAD_IPv4Receive {
     pub Encapsulation: ULONG,
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_IP_CHECKSUM_OFFLOAD`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_OFFLOAD_IPv6Transmit {
     pub Encapsulation: ULONG,
     pub Bits: ULONG,
 }
 /// Part of [`NDIS_TCP_IP_CHECKSUM_OFFLOAD`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_IP_CHECKSUM_OFFLOAD_IPv6Receive {
     pub Encapsulation: ULONG,
     pub Bits: ULONG,
@@ -144,13 +144,13 @@ pub type PNDIS_TCP_IP_CHECKSUM_OFFLOAD = *mut NDIS_TCP_IP_CHECKSUM_OFFLOAD;
 
 /// `NDIS_TCP_LARGE_SEND_OFFLOAD_V1` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_V1 {
     pub IPv4: NDIS_TCP_LARGE_SEND_OFFLOAD_V1_IPv4,
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_V1`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_V1_IPv4 {
     pub Encapsulation: ULONG,
     pub MaxOffLoadSize: ULONG,
@@ -161,14 +161,14 @@ pub type PNDIS_TCP_LARGE_SEND_OFFLOAD_V1 = *mut NDIS_TCP_LARGE_SEND_OFFLOAD_V1;
 
 /// `NDIS_TCP_LARGE_SEND_OFFLOAD_V2` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_V2 {
     pub IPv4: NDIS_TCP_LARGE_SEND_OFFLOAD_V2_IPv4,
     pub IPv6: NDIS_TCP_LARGE_SEND_OFFLOAD_V2_IPv6,
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_V2`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_V2_IPv4 {
     pub Encapsulation: ULONG,
     pub MaxOffLoadSize: ULONG,
@@ -176,7 +176,7 @@ pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_V2_IPv4 {
 }
 /// Part of [`NDIS_TCP_LARGE_SEND_OFFLOAD_V2`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TCP_LARGE_SEND_OFFLOAD_V2_IPv6 {
     pub Encapsulation: ULONG,
     pub MaxOffLoadSize: ULONG,
@@ -187,7 +187,7 @@ pub type PNDIS_TCP_LARGE_SEND_OFFLOAD_V2 = *mut NDIS_TCP_LARGE_SEND_OFFLOAD_V2;
 
 /// `NDIS_TIMER_CHARACTERISTICS` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_TIMER_CHARACTERISTICS {
     pub Header: NDIS_OBJECT_HEADER,
     pub AllocationTag: ULONG,
@@ -197,7 +197,7 @@ pub struct NDIS_TIMER_CHARACTERISTICS {
 
 /// `BINARY_DATA` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct BINARY_DATA {
     pub Length: USHORT,
     pub Buffer: PVOID,
@@ -205,7 +205,7 @@ pub struct BINARY_DATA {
 
 /// `NDIS_PM_WAKE_UP_CAPABILITIES` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_PM_WAKE_UP_CAPABILITIES {
     pub MinMagicPacketWakeUp: NDIS_DEVICE_POWER_STATE,
     pub MinPatternWakeUp: NDIS_DEVICE_POWER_STATE,
@@ -215,7 +215,7 @@ pub type PNDIS_PM_WAKE_UP_CAPABILITIES = *mut NDIS_PM_WAKE_UP_CAPABILITIES;
 
 /// `_QUERY` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _QUERY {
     pub Oid: NDIS_OID,
     pub InformationBuffer: PVOID,
@@ -226,7 +226,7 @@ pub struct _QUERY {
 
 /// `_SET` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SET {
     pub Oid: NDIS_OID,
     pub InformationBuffer: PVOID,
@@ -237,7 +237,7 @@ pub struct _SET {
 
 /// `_METHOD` (NDIS).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _METHOD {
     pub Oid: NDIS_OID,
     pub InformationBuffer: PVOID,

@@ -9,7 +9,7 @@ pub type ADDRESS_FAMILY = USHORT;
 pub type IF_INDEX = NET_IFINDEX;
 /// `NDIS_INTERFACE_INFORMATION` (IP helper).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NDIS_INTERFACE_INFORMATION {
     pub ifOperStatus: NET_IF_OPER_STATUS,
     pub ifOperStatusFlags: ULONG,
@@ -48,7 +48,7 @@ pub type PNDIS_INTERFACE_INFORMATION = *mut NDIS_INTERFACE_INFORMATION;
 
 /// `SOCKADDR_STORAGE` (socket).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct SOCKADDR_STORAGE {
     pub ss_family: ADDRESS_FAMILY,
     pub __ss_pad1: [CHAR; 6],
@@ -72,7 +72,7 @@ pub union SCOPE_ID_u {
 }
 /// Part of [`SCOPE_ID`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct SCOPE_ID_Parts {
     pub Bits: ULONG,
 }
@@ -96,7 +96,7 @@ pub union NET_LUID_LH {
 }
 /// Part of [`NET_LUID_LH`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NET_LUID_LH_Info {
     pub Bits: ULONG64,
 }
@@ -158,7 +158,7 @@ pub union IN_ADDR_S_un {
 }
 /// Part of [`IN_ADDR`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct IN_ADDR_S_un_b {
     pub s_b1: UCHAR,
     pub s_b2: UCHAR,
@@ -167,7 +167,7 @@ pub struct IN_ADDR_S_un_b {
 }
 /// Part of [`IN_ADDR`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct IN_ADDR_S_un_w {
     pub s_w1: USHORT,
     pub s_w2: USHORT,

@@ -19,8 +19,8 @@ pub struct WDF_VERSION {
 
 /// What a driver asks of the loader: library, version and where to store the address of the function table.
 ///
-/// For 1.15 and later `*FuncTable` receives the address of the framework's own table, and `FuncCount` must be the
-/// exact table length of the requested version.
+/// For 1.15 and later `*FuncTable` receives the address of the framework's own table, and `FuncCount` must
+/// be the exact table length of the requested version.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct WDF_BIND_INFO {

@@ -1,8 +1,8 @@
 //! KMDF beyond the header types: the call macro, the loader interface and the `*_INIT` functions.
 //!
-//! A framework function is an entry of a table that the loader hands out. [`wdf_call!`](crate::wdf_call) reads the
-//! entry through [`slot`], which joins each function's index with its type, and passes the driver globals first.
-//! It works alike on the stand-in's statics and on those of `wdk-sys`.
+//! A framework function is an entry of a table that the loader hands out. [`wdf_call!`](crate::wdf_call)
+//! reads the entry through [`slot`], which joins each function's index with its type, and passes the driver
+//! globals first. It works alike on the stand-in's statics and on those of `wdk-sys`.
 use core::marker::PhantomData;
 
 use crate::nt;
@@ -41,8 +41,8 @@ impl<F: Copy> Slot<F> {
     /// The driver must be bound to the framework and the bound table must reach this slot.
     #[must_use]
     pub unsafe fn get(&self) -> F {
-        // SAFETY: the entry stub stored the table before any framework call, per the caller; the slot is inside it
-        // and its function has type F, per `new`.
+        // SAFETY: the entry stub stored the table before any framework call, per the caller; the slot is
+        // inside it and its function has type F, per `new`.
         unsafe { nt::WdfFunctions.add(self.index()).cast::<F>().read() }
     }
 }
@@ -60,8 +60,8 @@ pub mod slot;
 
 /// Calls a framework function: `wdf_call!(WdfDriverCreate, driver, path, ..)`, without the driver globals.
 ///
-/// To be used inside `unsafe`: the driver must be bound to the framework (between a successful `WdfVersionBind` and
-/// `WdfVersionUnbind`), and the arguments must satisfy the function's own contract.
+/// To be used inside `unsafe`: the driver must be bound to the framework (between a successful
+/// `WdfVersionBind` and `WdfVersionUnbind`), and the arguments must satisfy the function's own contract.
 #[macro_export]
 macro_rules! wdf_call {
     ($name:ident $(, $arg:expr)* $(,)?) => {

@@ -42,7 +42,7 @@ pub type DEVICE_OBJECT = _DEVICE_OBJECT;
 
 /// `_DRIVER_EXTENSION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _DRIVER_EXTENSION {
     pub DriverObject: *mut _DRIVER_OBJECT,
     pub AddDevice: PDRIVER_ADD_DEVICE,
@@ -53,7 +53,7 @@ pub type DRIVER_EXTENSION = _DRIVER_EXTENSION;
 
 /// `_DRIVER_OBJECT` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _DRIVER_OBJECT {
     pub Type: CSHORT,
     pub Size: CSHORT,
@@ -75,7 +75,7 @@ pub type DRIVER_OBJECT = _DRIVER_OBJECT;
 
 /// `_FILE_NAME_INFORMATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _FILE_NAME_INFORMATION {
     pub FileNameLength: ULONG,
     pub FileName: [WCHAR; 1],
@@ -135,7 +135,7 @@ pub type PFILE_STANDARD_INFORMATION = *mut _FILE_STANDARD_INFORMATION;
 
 /// `_IO_CSQ` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_CSQ {
     pub Type: ULONG,
     pub CsqInsertIrp: PIO_CSQ_INSERT_IRP,
@@ -150,7 +150,7 @@ pub type IO_CSQ = _IO_CSQ;
 
 /// `_IO_CSQ_IRP_CONTEXT` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_CSQ_IRP_CONTEXT {
     pub Type: ULONG,
     pub Irp: PIRP,
@@ -160,7 +160,7 @@ pub type IO_CSQ_IRP_CONTEXT = _IO_CSQ_IRP_CONTEXT;
 
 /// `_IO_SECURITY_CONTEXT` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_SECURITY_CONTEXT {
     pub SecurityQos: PSECURITY_QUALITY_OF_SERVICE,
     pub AccessState: PACCESS_STATE,
@@ -204,7 +204,7 @@ pub union _KDEVICE_QUEUE__bindgen_ty_1 {
 }
 /// Part of [`_KDEVICE_QUEUE`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KDEVICE_QUEUE__bindgen_ty_2 {
     pub _bitfield_1: LONG64,
 }
@@ -213,7 +213,7 @@ pub type PKDEVICE_QUEUE = *mut _KDEVICE_QUEUE;
 
 /// `_KDEVICE_QUEUE_ENTRY` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KDEVICE_QUEUE_ENTRY {
     pub DeviceListEntry: LIST_ENTRY,
     pub SortKey: ULONG,
@@ -224,7 +224,7 @@ pub type PKDEVICE_QUEUE_ENTRY = *mut _KDEVICE_QUEUE_ENTRY;
 
 /// `_MDL` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _MDL {
     pub Next: *mut _MDL,
     pub Size: CSHORT,
@@ -260,7 +260,7 @@ pub type SCATTER_GATHER_LIST = _SCATTER_GATHER_LIST;
 
 /// `_VPB` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _VPB {
     pub Type: CSHORT,
     pub Size: CSHORT,
@@ -295,7 +295,7 @@ pub union _WAIT_CONTEXT_BLOCK__bindgen_ty_1 {
 }
 /// Part of [`_WAIT_CONTEXT_BLOCK`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WAIT_CONTEXT_BLOCK__bindgen_ty_2 {
     pub DmaWaitEntry: LIST_ENTRY,
     pub NumberOfChannels: ULONG,
@@ -319,7 +319,7 @@ pub union _SYSTEM_POWER_STATE_CONTEXT__bindgen_ty_1 {
 }
 /// Part of [`_SYSTEM_POWER_STATE_CONTEXT`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SYSTEM_POWER_STATE_CONTEXT__bindgen_ty_2 {
     pub _bitfield_1: ULONG,
 }

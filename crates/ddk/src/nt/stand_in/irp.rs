@@ -61,7 +61,7 @@ pub union _IO_STACK_LOCATION__bindgen_ty_1 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_2 {
     pub SecurityContext: PIO_SECURITY_CONTEXT,
     pub Options: ULONG,
@@ -73,7 +73,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_2 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_3 {
     pub SecurityContext: PIO_SECURITY_CONTEXT,
     pub Options: ULONG,
@@ -84,7 +84,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_3 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_4 {
     pub SecurityContext: PIO_SECURITY_CONTEXT,
     pub Options: ULONG,
@@ -115,7 +115,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_6 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_7 {
     pub Length: ULONG,
     pub FileName: PUNICODE_STRING,
@@ -125,7 +125,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_7 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_8 {
     pub Length: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -134,7 +134,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_8 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_9 {
     pub Length: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -145,7 +145,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_9 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_10 {
     pub Length: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -172,14 +172,14 @@ pub union _IO_STACK_LOCATION__bindgen_ty_12 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_13 {
     pub ReplaceIfExists: BOOLEAN,
     pub AdvanceOnly: BOOLEAN,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_14 {
     pub Length: ULONG,
     pub EaList: PVOID,
@@ -189,13 +189,13 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_14 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_15 {
     pub Length: ULONG,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_16 {
     pub Length: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -204,7 +204,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_16 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_17 {
     pub Length: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -213,7 +213,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_17 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_18 {
     pub OutputBufferLength: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -232,7 +232,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_19 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_20 {
     pub OutputBufferLength: ULONG,
     pub __bindgen_padding_0: [u8; 4],
@@ -243,7 +243,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_20 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_21 {
     pub SecurityInformation: SECURITY_INFORMATION,
     pub __bindgen_padding_0: [u8; 4],
@@ -252,34 +252,34 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_21 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_22 {
     pub SecurityInformation: SECURITY_INFORMATION,
     pub SecurityDescriptor: PSECURITY_DESCRIPTOR,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_23 {
     pub Vpb: PVPB,
     pub DeviceObject: PDEVICE_OBJECT,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_24 {
     pub Vpb: PVPB,
     pub DeviceObject: PDEVICE_OBJECT,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_25 {
     pub Srb: *mut _SCSI_REQUEST_BLOCK,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_26 {
     pub Length: ULONG,
     pub StartSid: PSID,
@@ -288,19 +288,19 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_26 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_27 {
     pub Length: ULONG,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_28 {
     pub Type: DEVICE_RELATION_TYPE,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_29 {
     pub InterfaceType: *const GUID,
     pub Size: USHORT,
@@ -310,19 +310,19 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_29 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_30 {
     pub Capabilities: PDEVICE_CAPABILITIES,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_31 {
     pub IoResourceRequirementList: PIO_RESOURCE_REQUIREMENTS_LIST,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_32 {
     pub WhichSpace: ULONG,
     pub Buffer: PVOID,
@@ -332,19 +332,19 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_32 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_33 {
     pub Lock: BOOLEAN,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_34 {
     pub IdType: BUS_QUERY_ID_TYPE::Type,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_35 {
     pub DeviceTextType: DEVICE_TEXT_TYPE::Type,
     pub __bindgen_padding_0: [u8; 4],
@@ -353,7 +353,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_35 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_36 {
     pub InPath: BOOLEAN,
     pub Reserved: [BOOLEAN; 3],
@@ -363,13 +363,13 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_36 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_37 {
     pub PowerState: SYSTEM_POWER_STATE,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_38 {
     pub PowerSequence: PPOWER_SEQUENCE,
 }
@@ -395,14 +395,14 @@ pub union _IO_STACK_LOCATION__bindgen_ty_40 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_41 {
     pub AllocatedResources: PCM_RESOURCE_LIST,
     pub AllocatedResourcesTranslated: PCM_RESOURCE_LIST,
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_42 {
     pub ProviderId: ULONG_PTR,
     pub DataPath: PVOID,
@@ -411,7 +411,7 @@ pub struct _IO_STACK_LOCATION__bindgen_ty_42 {
 }
 /// Part of [`_IO_STACK_LOCATION`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IO_STACK_LOCATION__bindgen_ty_43 {
     pub Argument1: PVOID,
     pub Argument2: PVOID,
@@ -516,7 +516,7 @@ pub union _IRP__bindgen_ty_9 {
 }
 /// Part of [`_IRP`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _IRP__bindgen_ty_10 {
     pub DriverContext: [PVOID; 4],
 }

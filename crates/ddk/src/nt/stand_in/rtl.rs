@@ -3,7 +3,7 @@ use super::*;
 
 /// `_CLIENT_ID` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _CLIENT_ID {
     pub UniqueProcess: HANDLE,
     pub UniqueThread: HANDLE,
@@ -27,7 +27,7 @@ pub union _EVENT_DATA_DESCRIPTOR__bindgen_ty_1 {
 }
 /// Part of [`_EVENT_DATA_DESCRIPTOR`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _EVENT_DATA_DESCRIPTOR__bindgen_ty_2 {
     pub Type: UCHAR,
     pub Reserved1: UCHAR,
@@ -37,7 +37,7 @@ pub type EVENT_DATA_DESCRIPTOR = _EVENT_DATA_DESCRIPTOR;
 
 /// `_EVENT_DESCRIPTOR` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _EVENT_DESCRIPTOR {
     pub Id: USHORT,
     pub Version: UCHAR,
@@ -52,7 +52,7 @@ pub type PEVENT_DESCRIPTOR = *mut _EVENT_DESCRIPTOR;
 
 /// `_EVENT_FILTER_DESCRIPTOR` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _EVENT_FILTER_DESCRIPTOR {
     pub Ptr: ULONGLONG,
     pub Size: ULONG,
@@ -62,7 +62,7 @@ pub type EVENT_FILTER_DESCRIPTOR = _EVENT_FILTER_DESCRIPTOR;
 
 /// `_GUID` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _GUID {
     pub Data1: u32,
     pub Data2: u16,
@@ -73,7 +73,7 @@ pub type GUID = _GUID;
 
 /// `_KEY_VALUE_BASIC_INFORMATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KEY_VALUE_BASIC_INFORMATION {
     pub TitleIndex: ULONG,
     pub Type: ULONG,
@@ -85,7 +85,7 @@ pub type PKEY_VALUE_BASIC_INFORMATION = *mut _KEY_VALUE_BASIC_INFORMATION;
 
 /// `_KEY_VALUE_FULL_INFORMATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KEY_VALUE_FULL_INFORMATION {
     pub TitleIndex: ULONG,
     pub Type: ULONG,
@@ -99,7 +99,7 @@ pub type PKEY_VALUE_FULL_INFORMATION = *mut _KEY_VALUE_FULL_INFORMATION;
 
 /// `_KEY_VALUE_PARTIAL_INFORMATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KEY_VALUE_PARTIAL_INFORMATION {
     pub TitleIndex: ULONG,
     pub Type: ULONG,
@@ -119,14 +119,14 @@ pub union _LARGE_INTEGER {
 }
 /// Part of [`_LARGE_INTEGER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _LARGE_INTEGER__bindgen_ty_1 {
     pub LowPart: ULONG,
     pub HighPart: LONG,
 }
 /// Part of [`_LARGE_INTEGER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _LARGE_INTEGER__bindgen_ty_2 {
     pub LowPart: ULONG,
     pub HighPart: LONG,
@@ -135,7 +135,7 @@ pub type LARGE_INTEGER = _LARGE_INTEGER;
 
 /// `_LIST_ENTRY` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _LIST_ENTRY {
     pub Flink: *mut _LIST_ENTRY,
     pub Blink: *mut _LIST_ENTRY,
@@ -144,7 +144,7 @@ pub type LIST_ENTRY = _LIST_ENTRY;
 
 /// `_OBJECT_ATTRIBUTES` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _OBJECT_ATTRIBUTES {
     pub Length: ULONG,
     pub RootDirectory: HANDLE,
@@ -158,7 +158,7 @@ pub type PCOBJECT_ATTRIBUTES = *const _OBJECT_ATTRIBUTES;
 
 /// `_OBJECT_HANDLE_INFORMATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _OBJECT_HANDLE_INFORMATION {
     pub HandleAttributes: ULONG,
     pub GrantedAccess: ACCESS_MASK,
@@ -167,7 +167,7 @@ pub type OBJECT_HANDLE_INFORMATION = _OBJECT_HANDLE_INFORMATION;
 
 /// `_OB_OPERATION_REGISTRATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _OB_OPERATION_REGISTRATION {
     pub ObjectType: *mut POBJECT_TYPE,
     pub Operations: OB_OPERATION,
@@ -179,7 +179,7 @@ pub type POB_OPERATION_REGISTRATION = *mut _OB_OPERATION_REGISTRATION;
 
 /// `_OSVERSIONINFOEXW` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _OSVERSIONINFOEXW {
     pub dwOSVersionInfoSize: ULONG,
     pub dwMajorVersion: ULONG,
@@ -198,7 +198,7 @@ pub type POSVERSIONINFOEXW = *mut _OSVERSIONINFOEXW;
 
 /// `_OSVERSIONINFOW` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _OSVERSIONINFOW {
     pub dwOSVersionInfoSize: ULONG,
     pub dwMajorVersion: ULONG,
@@ -232,7 +232,7 @@ pub union _PS_CREATE_NOTIFY_INFO__bindgen_ty_1 {
 }
 /// Part of [`_PS_CREATE_NOTIFY_INFO`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _PS_CREATE_NOTIFY_INFO__bindgen_ty_2 {
     pub _bitfield_1: ULONG,
 }
@@ -240,7 +240,7 @@ pub type PS_CREATE_NOTIFY_INFO = _PS_CREATE_NOTIFY_INFO;
 
 /// `_RTL_QUERY_REGISTRY_TABLE` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _RTL_QUERY_REGISTRY_TABLE {
     pub QueryRoutine: PRTL_QUERY_REGISTRY_ROUTINE,
     pub Flags: ULONG,
@@ -254,7 +254,7 @@ pub type RTL_QUERY_REGISTRY_TABLE = _RTL_QUERY_REGISTRY_TABLE;
 
 /// `_SINGLE_LIST_ENTRY` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SINGLE_LIST_ENTRY {
     pub Next: *mut _SINGLE_LIST_ENTRY,
 }
@@ -263,7 +263,7 @@ pub type PSINGLE_LIST_ENTRY = *mut _SINGLE_LIST_ENTRY;
 
 /// `_STRING` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _STRING {
     pub Length: USHORT,
     pub MaximumLength: USHORT,
@@ -273,7 +273,7 @@ pub type STRING = _STRING;
 
 /// `_TIME_FIELDS` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _TIME_FIELDS {
     pub Year: CSHORT,
     pub Month: CSHORT,
@@ -296,14 +296,14 @@ pub union _ULARGE_INTEGER {
 }
 /// Part of [`_ULARGE_INTEGER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _ULARGE_INTEGER__bindgen_ty_1 {
     pub LowPart: ULONG,
     pub HighPart: ULONG,
 }
 /// Part of [`_ULARGE_INTEGER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _ULARGE_INTEGER__bindgen_ty_2 {
     pub LowPart: ULONG,
     pub HighPart: ULONG,
@@ -313,7 +313,7 @@ pub type PULARGE_INTEGER = *mut _ULARGE_INTEGER;
 
 /// `_UNICODE_STRING` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _UNICODE_STRING {
     pub Length: USHORT,
     pub MaximumLength: USHORT,

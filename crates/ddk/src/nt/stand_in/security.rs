@@ -3,7 +3,7 @@ use super::*;
 
 /// `_ACCESS_ALLOWED_ACE` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _ACCESS_ALLOWED_ACE {
     pub Header: ACE_HEADER,
     pub Mask: ACCESS_MASK,
@@ -14,7 +14,7 @@ pub type PACCESS_ALLOWED_ACE = *mut _ACCESS_ALLOWED_ACE;
 
 /// `_ACE_HEADER` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _ACE_HEADER {
     pub AceType: UCHAR,
     pub AceFlags: UCHAR,
@@ -25,7 +25,7 @@ pub type PACE_HEADER = *mut _ACE_HEADER;
 
 /// `_ACL` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _ACL {
     pub AclRevision: UCHAR,
     pub Sbz1: UCHAR,
@@ -37,7 +37,7 @@ pub type ACL = _ACL;
 
 /// `_GENERIC_MAPPING` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _GENERIC_MAPPING {
     pub GenericRead: ACCESS_MASK,
     pub GenericWrite: ACCESS_MASK,
@@ -48,7 +48,7 @@ pub type GENERIC_MAPPING = _GENERIC_MAPPING;
 
 /// `_LUID` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _LUID {
     pub LowPart: ULONG,
     pub HighPart: LONG,
@@ -58,7 +58,7 @@ pub type PLUID = *mut _LUID;
 
 /// `_LUID_AND_ATTRIBUTES` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _LUID_AND_ATTRIBUTES {
     pub Luid: LUID,
     pub Attributes: ULONG,
@@ -68,7 +68,7 @@ pub type PLUID_AND_ATTRIBUTES = *mut _LUID_AND_ATTRIBUTES;
 
 /// `_PRIVILEGE_SET` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _PRIVILEGE_SET {
     pub PrivilegeCount: ULONG,
     pub Control: ULONG,
@@ -78,7 +78,7 @@ pub type PRIVILEGE_SET = _PRIVILEGE_SET;
 
 /// `_SECURITY_DESCRIPTOR` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SECURITY_DESCRIPTOR {
     pub Revision: UCHAR,
     pub Sbz1: UCHAR,
@@ -92,7 +92,7 @@ pub type SECURITY_DESCRIPTOR = _SECURITY_DESCRIPTOR;
 
 /// `_SECURITY_SUBJECT_CONTEXT` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SECURITY_SUBJECT_CONTEXT {
     pub ClientToken: PACCESS_TOKEN,
     pub ImpersonationLevel: SECURITY_IMPERSONATION_LEVEL,
@@ -103,7 +103,7 @@ pub type SECURITY_SUBJECT_CONTEXT = _SECURITY_SUBJECT_CONTEXT;
 
 /// `_SID` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SID {
     pub Revision: UCHAR,
     pub SubAuthorityCount: UCHAR,
@@ -114,7 +114,7 @@ pub type SID = _SID;
 
 /// `_SID_AND_ATTRIBUTES` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SID_AND_ATTRIBUTES {
     pub Sid: PSID,
     pub Attributes: ULONG,
@@ -123,7 +123,7 @@ pub type SID_AND_ATTRIBUTES = _SID_AND_ATTRIBUTES;
 
 /// `_SID_AND_ATTRIBUTES_HASH` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SID_AND_ATTRIBUTES_HASH {
     pub SidCount: ULONG,
     pub SidAttr: PSID_AND_ATTRIBUTES,
@@ -133,7 +133,7 @@ pub type SID_AND_ATTRIBUTES_HASH = _SID_AND_ATTRIBUTES_HASH;
 
 /// `_SID_IDENTIFIER_AUTHORITY` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SID_IDENTIFIER_AUTHORITY {
     pub Value: [UCHAR; 6],
 }
@@ -141,7 +141,7 @@ pub type SID_IDENTIFIER_AUTHORITY = _SID_IDENTIFIER_AUTHORITY;
 
 /// `_TOKEN_ACCESS_INFORMATION` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _TOKEN_ACCESS_INFORMATION {
     pub SidHash: PSID_AND_ATTRIBUTES_HASH,
     pub RestrictedSidHash: PSID_AND_ATTRIBUTES_HASH,
@@ -162,7 +162,7 @@ pub type PTOKEN_ACCESS_INFORMATION = *mut _TOKEN_ACCESS_INFORMATION;
 
 /// `_TOKEN_GROUPS` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _TOKEN_GROUPS {
     pub GroupCount: ULONG,
     pub Groups: [SID_AND_ATTRIBUTES; 1],
@@ -172,7 +172,7 @@ pub type PTOKEN_GROUPS = *mut _TOKEN_GROUPS;
 
 /// `_TOKEN_MANDATORY_POLICY` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _TOKEN_MANDATORY_POLICY {
     pub Policy: ULONG,
 }
@@ -181,7 +181,7 @@ pub type PTOKEN_MANDATORY_POLICY = *mut _TOKEN_MANDATORY_POLICY;
 
 /// `_TOKEN_PRIVILEGES` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _TOKEN_PRIVILEGES {
     pub PrivilegeCount: ULONG,
     pub Privileges: [LUID_AND_ATTRIBUTES; 1],
@@ -190,7 +190,7 @@ pub type TOKEN_PRIVILEGES = _TOKEN_PRIVILEGES;
 
 /// `_TOKEN_USER` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _TOKEN_USER {
     pub User: SID_AND_ATTRIBUTES,
 }

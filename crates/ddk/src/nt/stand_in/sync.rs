@@ -29,7 +29,7 @@ pub union _ERESOURCE__bindgen_ty_1 {
 }
 /// Part of [`_ERESOURCE`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _ERESOURCE__bindgen_ty_2 {
     pub ReservedLowFlags: UCHAR,
     pub WaiterPriority: UCHAR,
@@ -45,7 +45,7 @@ pub type ERESOURCE = _ERESOURCE;
 
 /// `_EXT_DELETE_PARAMETERS` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _EXT_DELETE_PARAMETERS {
     pub Version: ULONG,
     pub Reserved: ULONG,
@@ -83,7 +83,7 @@ pub type FAST_MUTEX = _FAST_MUTEX;
 
 /// `_GROUP_AFFINITY` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _GROUP_AFFINITY {
     pub Mask: KAFFINITY,
     pub Group: USHORT,
@@ -110,7 +110,7 @@ pub union _KAPC_STATE__bindgen_ty_1 {
 }
 /// Part of [`_KAPC_STATE`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KAPC_STATE__bindgen_ty_2 {
     pub _bitfield_1: BOOLEAN,
 }
@@ -123,7 +123,7 @@ pub union _KAPC_STATE__bindgen_ty_3 {
 }
 /// Part of [`_KAPC_STATE`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KAPC_STATE__bindgen_ty_4 {
     pub _bitfield_1: BOOLEAN,
 }
@@ -152,7 +152,7 @@ pub union _KDPC__bindgen_ty_1 {
 }
 /// Part of [`_KDPC`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KDPC__bindgen_ty_2 {
     pub Type: UCHAR,
     pub Importance: UCHAR,
@@ -170,7 +170,7 @@ pub type KEVENT = _KEVENT;
 
 /// `_KLOCK_QUEUE_HANDLE` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KLOCK_QUEUE_HANDLE {
     pub LockQueue: KSPIN_LOCK_QUEUE,
     pub OldIrql: KIRQL,
@@ -196,7 +196,7 @@ pub union _KMUTANT__bindgen_ty_1 {
 }
 /// Part of [`_KMUTANT`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KMUTANT__bindgen_ty_2 {
     pub _bitfield_1: UCHAR,
 }
@@ -215,7 +215,7 @@ pub type PKSEMAPHORE = *mut _KSEMAPHORE;
 
 /// `_KSPIN_LOCK_QUEUE` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KSPIN_LOCK_QUEUE {
     pub Next: *mut _KSPIN_LOCK_QUEUE,
     pub Lock: PKSPIN_LOCK,
@@ -225,7 +225,7 @@ pub type PKSPIN_LOCK_QUEUE = *mut _KSPIN_LOCK_QUEUE;
 
 /// `_KSYSTEM_TIME` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KSYSTEM_TIME {
     pub LowPart: ULONG,
     pub High1Time: LONG,
@@ -281,7 +281,7 @@ pub type LOOKASIDE_LIST_EX = _LOOKASIDE_LIST_EX;
 
 /// `_PROCESSOR_NUMBER` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _PROCESSOR_NUMBER {
     pub Group: USHORT,
     pub Number: UCHAR,
@@ -291,7 +291,7 @@ pub type PROCESSOR_NUMBER = _PROCESSOR_NUMBER;
 
 /// `_SLIST_ENTRY` (NT).
 #[repr(C, align(16))]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SLIST_ENTRY {
     pub Next: *mut _SLIST_ENTRY,
 }
@@ -306,14 +306,14 @@ pub union _SLIST_HEADER {
 }
 /// Part of [`_SLIST_HEADER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SLIST_HEADER__bindgen_ty_1 {
     pub Alignment: ULONGLONG,
     pub Region: ULONGLONG,
 }
 /// Part of [`_SLIST_HEADER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _SLIST_HEADER__bindgen_ty_2 {
     pub _bitfield_1: ULONGLONG,
     pub _bitfield_2: ULONGLONG,
@@ -322,7 +322,7 @@ pub type SLIST_HEADER = _SLIST_HEADER;
 
 /// `_WORK_QUEUE_ITEM` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WORK_QUEUE_ITEM {
     pub List: LIST_ENTRY,
     pub WorkerRoutine: PWORKER_THREAD_ROUTINE,
@@ -346,7 +346,7 @@ pub union _OWNER_ENTRY__bindgen_ty_1 {
 }
 /// Part of [`_OWNER_ENTRY`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _OWNER_ENTRY__bindgen_ty_2 {
     pub _bitfield_1: ULONG,
 }
@@ -354,7 +354,7 @@ pub type OWNER_ENTRY = _OWNER_ENTRY;
 
 /// `_KAPC` (NT).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _KAPC {
     pub Type: UCHAR,
     pub AllFlags: UCHAR,
@@ -392,13 +392,13 @@ pub union _DISPATCHER_HEADER__bindgen_ty_1 {
 }
 /// Part of [`_DISPATCHER_HEADER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _DISPATCHER_HEADER__bindgen_ty_2 {
     pub Lock: LONG,
 }
 /// Part of [`_DISPATCHER_HEADER`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _DISPATCHER_HEADER__bindgen_ty_3 {
     pub Type: UCHAR,
     pub Signalling: UCHAR,

@@ -29,7 +29,7 @@ pub type WDFWAITLOCK = *mut WDFWAITLOCK__;
 pub type WDF_DRIVER_VERSION_AVAILABLE_PARAMS = _WDF_DRIVER_VERSION_AVAILABLE_PARAMS;
 /// `_WDF_DRIVER_CONFIG` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_DRIVER_CONFIG {
     pub Size: ULONG,
     pub EvtDriverDeviceAdd: PFN_WDF_DRIVER_DEVICE_ADD,
@@ -41,7 +41,7 @@ pub type WDF_DRIVER_CONFIG = _WDF_DRIVER_CONFIG;
 
 /// `_WDF_DRIVER_GLOBALS` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_DRIVER_GLOBALS {
     pub Driver: WDFDRIVER,
     pub DriverFlags: ULONG,
@@ -53,7 +53,7 @@ pub type WDF_DRIVER_GLOBALS = _WDF_DRIVER_GLOBALS;
 
 /// `_WDF_FILEOBJECT_CONFIG` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_FILEOBJECT_CONFIG {
     pub Size: ULONG,
     pub EvtDeviceFileCreate: PFN_WDF_DEVICE_FILE_CREATE,
@@ -92,7 +92,7 @@ pub union _WDF_IO_QUEUE_CONFIG__bindgen_ty_1 {
 }
 /// Part of [`_WDF_IO_QUEUE_CONFIG`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_IO_QUEUE_CONFIG__bindgen_ty_2 {
     pub NumberOfPresentedRequests: ULONG,
 }
@@ -100,7 +100,7 @@ pub type WDF_IO_QUEUE_CONFIG = _WDF_IO_QUEUE_CONFIG;
 
 /// `_WDF_OBJECT_ATTRIBUTES` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_OBJECT_ATTRIBUTES {
     pub Size: ULONG,
     pub EvtCleanupCallback: PFN_WDF_OBJECT_CONTEXT_CLEANUP,
@@ -115,7 +115,7 @@ pub type WDF_OBJECT_ATTRIBUTES = _WDF_OBJECT_ATTRIBUTES;
 
 /// `_WDF_OBJECT_CONTEXT_TYPE_INFO` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_OBJECT_CONTEXT_TYPE_INFO {
     pub Size: ULONG,
     pub ContextName: LPCSTR,
@@ -147,7 +147,7 @@ pub union _WDF_REQUEST_PARAMETERS__bindgen_ty_1 {
 }
 /// Part of [`_WDF_REQUEST_PARAMETERS`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_2 {
     pub SecurityContext: PIO_SECURITY_CONTEXT,
     pub Options: ULONG,
@@ -159,7 +159,7 @@ pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_2 {
 }
 /// Part of [`_WDF_REQUEST_PARAMETERS`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_3 {
     pub Length: usize,
     pub Key: ULONG,
@@ -167,7 +167,7 @@ pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_3 {
 }
 /// Part of [`_WDF_REQUEST_PARAMETERS`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_4 {
     pub Length: usize,
     pub Key: ULONG,
@@ -175,7 +175,7 @@ pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_4 {
 }
 /// Part of [`_WDF_REQUEST_PARAMETERS`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_5 {
     pub OutputBufferLength: usize,
     pub InputBufferLength: usize,
@@ -184,7 +184,7 @@ pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_5 {
 }
 /// Part of [`_WDF_REQUEST_PARAMETERS`].
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_REQUEST_PARAMETERS__bindgen_ty_6 {
     pub Arg1: PVOID,
     pub Arg2: PVOID,
@@ -195,7 +195,7 @@ pub type WDF_REQUEST_PARAMETERS = _WDF_REQUEST_PARAMETERS;
 
 /// `_WDF_TIMER_CONFIG` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_TIMER_CONFIG {
     pub Size: ULONG,
     pub EvtTimerFunc: PFN_WDF_TIMER,
@@ -209,7 +209,7 @@ pub type WDF_TIMER_CONFIG = _WDF_TIMER_CONFIG;
 
 /// `_WDF_WORKITEM_CONFIG` (KMDF).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct _WDF_WORKITEM_CONFIG {
     pub Size: ULONG,
     pub EvtWorkItemFunc: PFN_WDF_WORKITEM,
