@@ -20,9 +20,13 @@ pub struct Args {}
 impl Args {
     /// Runs the subcommand.
     pub fn run(self) -> Result<()> {
-        format()?;
-        clippy_host()?;
-        clippy_driver()
+        let results = [format(), clippy_host(), clippy_driver()];
+        let failures: Vec<String> =
+            results.into_iter().filter_map(|result| Some(format!("{:#}", result.err()?))).collect();
+        if !failures.is_empty() {
+            bail!("{}", failures.join("; "));
+        }
+        Ok(())
     }
 }
 

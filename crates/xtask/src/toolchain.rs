@@ -124,7 +124,8 @@ fn find_debian() -> Result<CrossTools> {
 
 fn find_rustup(arch: Arch) -> Result<CrossTools> {
     let target = arch.target();
-    let Some(installed) = process::output(process::command("rustup").args(["target", "list", "--installed"]))
+    let Some(installed) =
+        process::output(process::host_tool("rustup").args(["target", "list", "--installed"]))
     else {
         bail!("building for {target} needs rustup: install it from https://rustup.rs");
     };
