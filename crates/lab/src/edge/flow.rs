@@ -360,7 +360,7 @@ impl Edge {
             shown_ports,
             icmp,
         };
-        fwp::flow_begins(id);
+        fwp::begin_flow(id);
         self.flows.insert(*key, flow);
         self.open_endpoint(key, &identity, interface, !outbound);
         let reason = if midstream { POLICY_CHANGE } else { 0 };
@@ -425,7 +425,7 @@ impl Edge {
             if let Some(flow) = self.flows.get_mut(key) {
                 flow.state = State::Blocked(layer);
             }
-            fwp::flow_ends(id);
+            fwp::end_flow(id);
         }
         permit
     }
@@ -546,7 +546,7 @@ impl Edge {
         if let Some(flow) = self.flows.get_mut(key) {
             flow.state = State::Closed;
         }
-        fwp::flow_ends(id);
+        fwp::end_flow(id);
         self.close_endpoint(key);
     }
 }

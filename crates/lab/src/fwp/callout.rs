@@ -250,12 +250,12 @@ pub(crate) fn notify_deleted(filter: &Filter) {
 }
 
 /// A flow begins to exist.
-pub(crate) fn flow_begins(flow: u64) {
+pub fn begin_flow(flow: u64) {
     registry().flows.entry(flow).or_default();
 }
 
 /// A flow ends: every context on it is handed to its callout's flowDeleteFn.
-pub(crate) fn flow_ends(flow: u64) {
+pub fn end_flow(flow: u64) {
     let contexts = {
         let mut registry = registry();
         registry.aborted.remove(&flow);

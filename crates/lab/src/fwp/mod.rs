@@ -12,12 +12,12 @@ pub mod exports;
 mod layer;
 mod value;
 
-pub use callout::{contexts, registered};
+pub use callout::{begin_flow, contexts, end_flow, registered};
 pub use classify::{Indication, classify, generation, has_filters};
 pub use engine::{object_counts, service_state, set_service_state};
 pub use value::Value;
 
-pub(crate) use callout::{flow_begins, flow_ends, is_aborted};
+pub(crate) use callout::is_aborted;
 pub(crate) use classify::is_referenced;
 
 /// The export tables of fwpkclnt.sys.
