@@ -140,6 +140,10 @@ fn a_new_policy_decides_again_about_known_flows() {
     assert_eq!(engine.rule_hits(0), RuleHits::default(), "hits belong to a policy");
     assert_eq!(send(engine, &frame), by_rule(Action::Block, 0));
     assert_eq!(flows(engine)[0].stamp.generation, second);
+    // The third policy takes the place of the first one.
+    owned.set_policy("[[rule]]\nname='dns'\naction='block'\nremote-port=53");
+    assert_eq!(engine.rule_hits(0), RuleHits::default());
+    let second = second + 1;
     assert_eq!(engine.status().generation, second);
     assert!(engine.clear_policy(|| {}).unwrap().is_some());
     assert_eq!(send(engine, &frame), (Action::Permit, Decider::Nothing));
@@ -247,6 +251,50 @@ fn fail_closed_blocks_what_cannot_be_decided() {
     assert_eq!(send(engine, &sent(17, &[0, 1, 0])), by_rule(Action::Permit, 0));
     assert_eq!(engine.malformed(Malformed::TransportTruncated), 3);
     assert_accounted(engine);
+}
+
+/// ALE was asked and the owner stayed unknown: a rule that needs it will never be decidable.
+#[test]
+fn an_owner_that_stays_unknown_is_a_failure() {
+    let owned = Owned::small();
+    let engine = owned.get();
+    engine.authorize(0, NOW, &AleFlow { user: &[], ..ale(Direction::Send, 6, 50_000, 443, &[]) });
+    let frame = sent(6, &tcp(50_000, 443, SYN));
+    owned.set_policy(NO_CURL);
+    assert_eq!(send(engine, &frame), (Action::Permit, Decider::Failure));
+    owned.set_policy(&format!("[defaults]\nfailure='closed'\n{NO_CURL}"));
+    assert_eq!(send(engine, &frame), (Action::Block, Decider::Failure));
+    assert_accounted(engine);
+}
+
+#[test]
+fn an_image_is_given_back_only_after_its_readers() {
+    let owned = Owned::small();
+    let engine = owned.get();
+    owned.set_policy("[[rule]]\nname='a'\naction='permit'");
+    let next: &'static mut [u8] = support::compile("[[rule]]\nname='b'\naction='permit'").leak();
+    let paused = std::sync::atomic::AtomicBool::new(false);
+    let relaxed = std::sync::atomic::Ordering::Relaxed;
+    let batch = engine.batch(1, NOW);
+    std::thread::scope(|scope| {
+        let setter = scope.spawn(|| {
+            let pause = || {
+                paused.store(true, relaxed);
+                std::thread::yield_now();
+            };
+            // SAFETY: leaked, and not touched again.
+            unsafe { engine.set_policy(next.into(), pause) }.map(|(generation, _)| generation)
+        });
+        while !paused.load(relaxed) && !setter.is_finished() {
+            std::thread::yield_now();
+        }
+        assert!(!setter.is_finished(), "a batch still reads the old image");
+        // SAFETY: the engine refuses a change during a change, so it does not keep the pointer.
+        let second = unsafe { engine.set_policy(std::ptr::NonNull::from(&*support::compile("")), || {}) };
+        assert_eq!(second.err(), Some(PolicyError::Busy));
+        drop(batch);
+        assert!(setter.join().unwrap().is_ok());
+    });
 }
 
 #[test]
@@ -374,6 +422,12 @@ fn tcp_states_and_a_second_connection_under_the_same_ports() {
     let owner = outbound().owner;
     assert_eq!(send(engine, &sent(6, &tcp(50_000, 81, SYN))), PERMIT);
     assert_eq!((outbound().owner, outbound().state), (owner, State::Opening));
+    // Another connect after the end is another connection.
+    engine.closed(0, NOW, &ale(Direction::Send, 6, 50_000, 81, &[]));
+    assert_eq!(outbound().state, State::Closed);
+    engine.authorize(0, NOW, &ale(Direction::Send, 6, 50_000, 81, &image));
+    assert_eq!((outbound().state, outbound().flags.closed), (State::Opening, false));
+    assert_ne!(outbound().owner.image, owner.image);
 }
 
 #[test]
@@ -547,7 +601,7 @@ fn policy_changes_while_frames_flow() {
             let (_, old) = unsafe { engine.set_policy(image.into(), std::thread::yield_now) }.unwrap();
             if round > 0 {
                 // SAFETY: the engine gave back the image of the last round, which was leaked above.
-                unsafe { old.unwrap().as_mut() }.fill(0xff);
+                unsafe { old.unwrap().as_mut() }.fill(0);
             }
         }
         done.store(true, relaxed);

@@ -496,6 +496,22 @@ mod tests {
     }
 
     #[test]
+    fn an_equal_tag_is_not_an_equal_key() {
+        let block =
+            Block::carve(|carver| Some((Table::carve(carver, 4, [1, 2])?, Domain::carve(carver, 1)?)));
+        let (table, domain) = block.value();
+        let opening = Opening { now: Time(0), origin: Direction::Send, local: Side::A };
+        table.get_or_insert(&domain.enter(0), &key(1), &opening).unwrap();
+        let (mine, other) = (key(1).words(), key(2).words());
+        let place = table.place(&mine).unwrap();
+        assert!(table.find_at(&place, &mine).is_some());
+        assert!(table.find_at(&place, &other).is_none());
+        // Another key with the same tag in the same buckets finds its own slot.
+        assert!(matches!(table.contend(&place, &other, &AtomicU64::new(0)), Contention::Won));
+        assert!(matches!(table.contend(&place, &mine, &AtomicU64::new(0)), Contention::Lost(_)));
+    }
+
+    #[test]
     fn a_slot_is_one_word() {
         let slot = Slot::new(u32::MAX, (1 << 28) - 1, Slot::LIVE);
         assert_eq!((slot.tag(), slot.record(), slot.state()), (u32::MAX, (1 << 28) - 1, Slot::LIVE));

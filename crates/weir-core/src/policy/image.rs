@@ -433,3 +433,121 @@ fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
 fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
     bytes.get(offset..)?.first_chunk::<8>().map(|chunk| u64::from_le_bytes(*chunk))
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[[rule]]\nname = 'first'\naction = 'permit'\nremote-port = '5-9'\nremote = '10.0.0.0/8'\n\
+                        [[rule]]\nname = 'all'\naction = 'block'\ninterface = ['Ethernet', 'luid:7']\n\
+                        application = 'a.exe'\nuser = 'S-1-5-18'\n";
+
+    /// Position of a field's (offset, count) pair.
+    fn pair(rule: usize, field: Field) -> usize {
+        HEADER + rule * RULE + field.position()
+    }
+
+    /// Where the items of a field begin.
+    fn items(image: &[u8], rule: usize, field: Field) -> usize {
+        u32_at(image, pair(rule, field)).unwrap() as usize
+    }
+
+    fn image() -> Vec<u8> {
+        super::super::compile(TEXT, &super::super::CompileOptions::default()).unwrap().image
+    }
+
+    /// The verdict on the image with these bytes put in, and a checksum that fits.
+    fn with(changes: &[(usize, &[u8])]) -> Option<PolicyError> {
+        let mut image = image();
+        for (offset, bytes) in changes {
+            image[*offset..offset + bytes.len()].copy_from_slice(bytes);
+        }
+        let sum = checksum(&image).to_le_bytes();
+        image[CHECKSUM..CHECKSUM + 8].copy_from_slice(&sum);
+        Image::verify(&image).err()
+    }
+
+    #[test]
+    fn headers() {
+        assert_eq!(with(&[]), None);
+        assert_eq!(with(&[(0, b"X")]), Some(PolicyError::Magic));
+        assert_eq!(with(&[(8, &[2])]), Some(PolicyError::Version));
+        assert_eq!(with(&[(12, &[1])]), Some(PolicyError::Length));
+        assert_eq!(with(&[(24, &u32::MAX.to_le_bytes())]), Some(PolicyError::Length));
+        assert_eq!(with(&[(28, &[0])]), Some(PolicyError::Header));
+        assert_eq!(with(&[(28, &[3])]), Some(PolicyError::Header));
+        for offset in 32..35 {
+            assert_eq!(with(&[(offset, &[1])]), None);
+            assert_eq!(with(&[(offset, &[2])]), Some(PolicyError::Header));
+        }
+        assert_eq!(with(&[(HEADER - 1, &[1])]), Some(PolicyError::Header));
+        let mut damaged = image();
+        damaged[CHECKSUM] ^= 1;
+        assert_eq!(Image::verify(&damaged).err(), Some(PolicyError::Checksum));
+    }
+
+    #[test]
+    fn records() {
+        let second = HEADER + RULE;
+        assert_eq!(with(&[(second, &[2])]), Some(PolicyError::Rule(1)));
+        assert_eq!(with(&[(second + 1, &[3])]), Some(PolicyError::Rule(1)));
+        assert_eq!(with(&[(second + 2, &[1])]), Some(PolicyError::Rule(1)));
+        assert_eq!(with(&[(second + RULE - 1, &[1])]), Some(PolicyError::Rule(1)));
+        let end = (image().len() as u32).to_le_bytes();
+        for field in [Field::Name, Field::Interface, Field::Application, Field::User] {
+            assert_eq!(with(&[(pair(1, field), &end)]), Some(PolicyError::Bounds(1)), "{field:?}");
+            assert_eq!(with(&[(pair(1, field), &[0xff; 4])]), Some(PolicyError::Bounds(1)), "{field:?}");
+            assert_eq!(with(&[(pair(1, field) + 4, &[0xff; 4])]), Some(PolicyError::Rule(1)), "{field:?}");
+        }
+        assert_eq!(with(&[(pair(0, Field::Name) + 4, &[0])]), Some(PolicyError::Rule(0)));
+    }
+
+    #[test]
+    fn values() {
+        let image = image();
+        let name = items(&image, 0, Field::Name);
+        assert_eq!(with(&[(name, &[0xff])]), Some(PolicyError::Rule(0)));
+        let prefix = items(&image, 0, Field::Remote);
+        assert_eq!(with(&[(prefix + 16, &[129])]), Some(PolicyError::Rule(0)));
+        let range = items(&image, 0, Field::RemotePort);
+        assert_eq!(with(&[(range, &[10])]), Some(PolicyError::Rule(0)));
+
+        let far = (image.len() as u32 - 1).to_le_bytes();
+        let interface = items(&image, 1, Field::Interface);
+        assert_eq!(with(&[(interface, &[3])]), Some(PolicyError::Rule(1)), "kind");
+        assert_eq!(with(&[(interface + 4, &[0])]), Some(PolicyError::Rule(1)), "empty name");
+        assert_eq!(
+            with(&[(interface + 4, &257_u32.to_le_bytes()), (interface + 8, &[0])]),
+            Some(PolicyError::Rule(1))
+        );
+        assert_eq!(with(&[(interface + 8, &far)]), Some(PolicyError::Rule(1)), "name outside");
+        assert_eq!(with(&[(interface + 12, &[1])]), Some(PolicyError::Rule(1)), "offset above 32 bits");
+        assert_eq!(with(&[(interface + 16 + 4, &[1])]), Some(PolicyError::Rule(1)), "a LUID has no units");
+        assert_eq!(with(&[(interface + 16 + 8, &[0])]), Some(PolicyError::Rule(1)), "LUID zero");
+
+        let application = items(&image, 1, Field::Application);
+        assert_eq!(with(&[(application, &[3])]), Some(PolicyError::Rule(1)), "kind");
+        assert_eq!(with(&[(application + 4, &far)]), Some(PolicyError::Rule(1)), "text outside");
+        assert_eq!(with(&[(application + 8, &[0])]), Some(PolicyError::Rule(1)), "empty text");
+        let long = (MAX_IMAGE as u32 + 1).to_le_bytes();
+        assert_eq!(with(&[(application + 8, &long)]), Some(PolicyError::Rule(1)), "long text");
+
+        let user = items(&image, 1, Field::User);
+        assert_eq!(with(&[(user, &far)]), Some(PolicyError::Rule(1)), "SID outside");
+        assert_eq!(with(&[(user + 4, &[11])]), Some(PolicyError::Rule(1)), "SID of another length");
+    }
+
+    #[test]
+    fn rules_may_not_share_their_way_to_endless_work() {
+        // Both rules name the whole image as protocols: each alone would be allowed.
+        let whole = image().len() as u32;
+        let pointer = [[0; 4], whole.to_le_bytes()].concat();
+        assert_eq!(with(&[(pair(1, Field::Protocol), &pointer)]), Some(PolicyError::Bounds(1)));
+        let half = [[0; 4], (whole / 2).to_le_bytes()].concat();
+        assert_eq!(with(&[(pair(0, Field::Protocol), &half)]), None);
+        assert_eq!(
+            with(&[(pair(0, Field::Protocol), &half), (pair(1, Field::Protocol), &half)]),
+            Some(PolicyError::Bounds(1))
+        );
+    }
+}
