@@ -16,8 +16,8 @@ use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTI
 use kernel::irql::Passive;
 use kernel::ndis::{
     CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, Names, Nbl, OidClone,
-    OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters, ReturnFlags, Returned,
-    SendCompleteFlags, SendFlags,
+    OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags, Returned, SendCompleteFlags,
+    SendFlags,
 };
 use kernel::pool::Tag;
 use kernel::rundown::Rundown;
@@ -142,7 +142,7 @@ impl Source for Bytes<'_> {
 impl FilterModule for Module {
     const TAG: Tag = tags::MODULE;
 
-    fn restart(&self, _parameters: &RestartParameters<'_>, at: Passive<'_>) -> Result<(), Status> {
+    fn restart(&self, at: Passive<'_>) -> Result<(), Status> {
         self.to_running(at);
         Ok(())
     }

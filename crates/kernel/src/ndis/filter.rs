@@ -1,11 +1,9 @@
 //! What a lightweight filter driver is: a driver that attaches, modules that see packets.
 
-use core::marker::PhantomData;
-
 use ddk::ndis::{
-    NDIS_FILTER_ATTACH_PARAMETERS, NDIS_FILTER_RESTART_PARAMETERS, NDIS_HANDLE, NDIS_STATUS_INDICATION,
-    NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION, NdisFCancelSendNetBufferLists,
-    NdisFDevicePnPEventNotify, NdisFIndicateStatus, NdisFNetPnPEvent,
+    NDIS_FILTER_ATTACH_PARAMETERS, NDIS_HANDLE, NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT,
+    NET_PNP_EVENT_NOTIFICATION, NdisFCancelSendNetBufferLists, NdisFDevicePnPEventNotify,
+    NdisFIndicateStatus, NdisFNetPnPEvent,
 };
 use ddk::nt::PVOID;
 
@@ -115,15 +113,6 @@ impl<'a> AttachParameters<'a> {
     }
 }
 
-/// What NDIS tells when the module restarts.
-pub struct RestartParameters<'a>(PhantomData<&'a NDIS_FILTER_RESTART_PARAMETERS>);
-
-impl RestartParameters<'_> {
-    pub(super) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
 /// A lightweight filter driver.
 pub trait FilterDriver: Sync + Sized + 'static {
     /// State of one attached instance.
@@ -148,7 +137,7 @@ pub trait FilterModule: Sync + Sized + 'static {
 
     /// Paused to running. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "FilterRestart")]
-    fn restart(&self, parameters: &RestartParameters<'_>, at: Passive<'_>) -> Result<(), Status>;
+    fn restart(&self, at: Passive<'_>) -> Result<(), Status>;
     /// Running to paused; returns when nothing of the module is under way. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "FilterPause")]
     fn pause(&self, at: Passive<'_>);

@@ -11,7 +11,7 @@ mod registration;
 mod tests;
 
 pub use chain::{Chain, Completed, Incoming, Outgoing, Returned};
-pub use filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule, RestartParameters};
+pub use filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule};
 pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 pub use loan::Loan;
 pub use net_buffer::{FrameBytes, Nbl, NetBuffers};

@@ -16,9 +16,7 @@ use ddk::ndis::{
 use ddk::nt::{PDRIVER_OBJECT, PVOID};
 
 use super::chain::Chain;
-use super::filter::{
-    AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule, RestartParameters,
-};
+use super::filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule};
 use super::flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 use super::loan::Loan;
 use super::oid::{OidClone, OidRequest};
@@ -182,7 +180,7 @@ thunk! {
         // SAFETY: the context is that of an attached module.
         let module = unsafe { module::<M>(context) };
         // SAFETY: NDIS calls FilterRestart at PASSIVE_LEVEL.
-        Status::of(module.restart(&RestartParameters::new(), unsafe { Passive::assume() }))
+        Status::of(module.restart(unsafe { Passive::assume() }))
     }
 
     unsafe fn pause<M: FilterModule>(
