@@ -42,6 +42,39 @@ fn huge_stack_frames_are_read_on_x64() {
     built.assert_fails(&["stack"], "takes 1193040 bytes");
 }
 
+/// Makes the unwind information of a roomy x64 function 512 bytes of its own, chained to that of `parent`.
+fn chain_x64(built: &mut Built, parent: impl Fn(u32) -> u32) {
+    let slots = |function: &Function| built.image[built.offset(function.unwind.expect("x64 has it")) + 2];
+    let function = built.function(|function| slots(function) >= 8);
+    let rva = function.unwind.expect("x64 has it");
+    let unwind = built.offset(rva);
+    // UNW_FLAG_CHAININFO alone, two slots, then the parent's RUNTIME_FUNCTION.
+    let parent = parent(rva);
+    built.patch(unwind, &[0x21, 0, 2, 0, 4, 1, 64, 0]);
+    let entry = [function.begin, function.begin + function.size, parent].map(u32::to_le_bytes);
+    built.patch(unwind + 8, entry.as_flattened());
+}
+
+#[test]
+fn chained_unwind_information_adds_up_on_x64() {
+    let mut built = Built::load(Arch::X64);
+    let other = built.functions().into_iter().rev().find(|function| function.frame >= 32).expect("a frame");
+    let unwind = other.unwind.expect("x64 has it");
+    chain_x64(&mut built, |_| unwind);
+    let at = built.offset(unwind);
+    // UWOP_ALLOC_LARGE of 520 bytes: allowed by itself, too much together with the chained 512.
+    built.patch(at + 2, &[2]);
+    built.patch(at + 4, &[4, 1, 65, 0]);
+    built.assert_fails(&["stack"], "takes 1032 bytes");
+}
+
+#[test]
+fn unwind_information_chained_to_itself_is_refused_on_x64() {
+    let mut built = Built::load(Arch::X64);
+    chain_x64(&mut built, |own| own);
+    built.assert_fails(&["pdata", "instructions", "stack"], "malformed");
+}
+
 #[test]
 fn unwind_information_must_be_readable_on_x64() {
     let mut built = Built::load(Arch::X64);
