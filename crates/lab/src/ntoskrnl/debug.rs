@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use ddk::nt;
+
 use crate::cpu::{self, HIGH};
 use crate::export::Export;
 
@@ -182,15 +184,15 @@ fn narrow(text: *const u8, limit: usize) -> String {
 
 crate::exports! {
     /// Bug check functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// Stops the machine.
-    irql(0..=HIGH) untyped fn KeBugCheckEx(code: u32, a: u64, b: u64, c: u64, d: u64) -> ! {
+    irql(0..=HIGH) fn KeBugCheckEx(code: u32, a: u64, b: u64, c: u64, d: u64) -> ! {
         crate::bugcheck(code, [a, b, c, d])
     }
 
     /// Stops the machine.
-    irql(0..=HIGH) untyped fn KeBugCheck(code: u32) -> ! {
+    irql(0..=HIGH) fn KeBugCheck(code: u32) -> ! {
         crate::bugcheck(code, [0; 4])
     }
 
@@ -200,13 +202,13 @@ crate::exports! {
     }
 
     /// The process in whose context drivers run here: System.
-    irql(0..=HIGH) untyped fn PsGetCurrentProcessId() -> u64 {
-        4
+    irql(0..=HIGH) fn PsGetCurrentProcessId() -> nt::HANDLE {
+        4usize as nt::HANDLE
     }
 
     /// The current thread's number.
-    irql(0..=HIGH) untyped fn PsGetCurrentThreadId() -> u64 {
-        cpu::thread_id() * 4
+    irql(0..=HIGH) fn PsGetCurrentThreadId() -> nt::HANDLE {
+        (cpu::thread_id() * 4) as nt::HANDLE
     }
 }
 

@@ -1,5 +1,7 @@
 //! Dispatcher objects: events, waits and delays.
 
+use ddk::nt;
+
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -121,10 +123,11 @@ unsafe fn check_wait(objects: &[*mut u8], timeout: *const i64) {
 
 crate::exports! {
     /// Wait and event functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// Initialises an event.
-    irql(0..=DISPATCH) untyped fn KeInitializeEvent(event: *mut u8, kind: i32, state: u8) {
+    irql(0..=DISPATCH) fn KeInitializeEvent(event: nt::PRKEVENT, kind: i32, state: u8) {
+        let event: *mut u8 = event.cast();
         if pool::lookup(event as usize).is_some_and(|block| block.kind == pool::Kind::Paged) {
             violation("G-17", &format!("event in paged pool: {}", pool::describe(event as usize)));
         }
@@ -132,7 +135,8 @@ crate::exports! {
     }
 
     /// Sets an event and returns its old state.
-    irql(0..=DISPATCH, "G-20") untyped fn KeSetEvent(event: *mut u8, _increment: i32, wait: u8) -> i32 {
+    irql(0..=DISPATCH, "G-20") fn KeSetEvent(event: nt::PRKEVENT, _increment: i32, wait: u8) -> i32 {
+        let event: *mut u8 = event.cast();
         if wait != 0 && cpu::irql() > APC {
             violation("G-20", "KeSetEvent with Wait = TRUE at DISPATCH_LEVEL");
         }
@@ -140,24 +144,29 @@ crate::exports! {
     }
 
     /// Resets an event.
-    irql(0..=DISPATCH) untyped fn KeClearEvent(event: *mut u8) {
+    irql(0..=DISPATCH) fn KeClearEvent(event: nt::PRKEVENT) {
+        let event: *mut u8 = event.cast();
         header(event).1.store(0, Ordering::SeqCst);
     }
 
     /// Resets an event and returns its old state.
-    irql(0..=DISPATCH) untyped fn KeResetEvent(event: *mut u8) -> i32 {
+    irql(0..=DISPATCH) fn KeResetEvent(event: nt::PRKEVENT) -> i32 {
+        let event: *mut u8 = event.cast();
         header(event).1.swap(0, Ordering::SeqCst)
     }
 
     /// The state of an event.
-    irql(0..=DISPATCH) untyped fn KeReadStateEvent(event: *mut u8) -> i32 {
+    irql(0..=DISPATCH) fn KeReadStateEvent(event: nt::PRKEVENT) -> i32 {
+        let event: *mut u8 = event.cast();
         header(event).1.load(Ordering::SeqCst)
     }
 
     /// Waits for one object.
-    irql(0..=DISPATCH, "G-15") untyped fn KeWaitForSingleObject(
-        object: *mut u8, _reason: i32, _mode: i8, _alertable: u8, timeout: *const i64
+    irql(0..=DISPATCH, "G-15") fn KeWaitForSingleObject(
+        object: nt::PVOID, _reason: i32, _mode: i8, _alertable: u8, timeout: nt::PLARGE_INTEGER
     ) -> i32 {
+        let object: *mut u8 = object.cast();
+        let timeout: *const i64 = timeout.cast();
         // SAFETY: the driver's timeout is null or a time.
         unsafe { check_wait(&[object], timeout) };
         // SAFETY: as above.
@@ -166,10 +175,13 @@ crate::exports! {
     }
 
     /// Waits for several objects.
-    irql(0..=DISPATCH, "G-15") untyped fn KeWaitForMultipleObjects(
-        count: u32, objects: *const *mut u8, any: i32, _reason: i32, _mode: i8, _alertable: u8,
-        timeout: *const i64, blocks: *mut u8
+    irql(0..=DISPATCH, "G-15") fn KeWaitForMultipleObjects(
+        count: u32, objects: *mut nt::PVOID, any: i32, _reason: i32, _mode: i8, _alertable: u8,
+        timeout: nt::PLARGE_INTEGER, blocks: nt::PKWAIT_BLOCK
     ) -> i32 {
+        let objects: *const *mut u8 = objects.cast();
+        let timeout: *const i64 = timeout.cast();
+        let blocks: *mut u8 = blocks.cast();
         const THREAD_WAIT_OBJECTS: u32 = 3;
         if count > 64 || (count > THREAD_WAIT_OBJECTS && blocks.is_null()) {
             violation("L-2", &format!("a wait for {count} objects without room for its wait blocks"));
@@ -184,9 +196,10 @@ crate::exports! {
     }
 
     /// Lets time pass.
-    irql(PASSIVE..=APC, "G-15") untyped fn KeDelayExecutionThread(
-        _mode: i8, _alertable: u8, interval: *const i64
+    irql(PASSIVE..=APC, "G-15") fn KeDelayExecutionThread(
+        _mode: i8, _alertable: u8, interval: nt::PLARGE_INTEGER
     ) -> i32 {
+        let interval: *const i64 = interval.cast();
         // SAFETY: the driver passes an interval.
         if let Some(deadline) = unsafe { deadline(interval) } {
             std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
@@ -195,13 +208,13 @@ crate::exports! {
     }
 
     /// Enters a critical region.
-    irql(PASSIVE..=APC, "G-19") untyped fn KeEnterCriticalRegion() {
+    irql(PASSIVE..=APC, "G-19") fn KeEnterCriticalRegion() {
         let critical = &cpu::thread().critical;
         critical.set(critical.get() + 1);
     }
 
     /// Leaves a critical region.
-    irql(PASSIVE..=APC, "G-19") untyped fn KeLeaveCriticalRegion() {
+    irql(PASSIVE..=APC, "G-19") fn KeLeaveCriticalRegion() {
         let critical = &cpu::thread().critical;
         match critical.get().checked_sub(1) {
             Some(left) => critical.set(left),

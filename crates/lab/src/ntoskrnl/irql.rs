@@ -5,15 +5,15 @@ use crate::verifier::violation;
 
 crate::exports! {
     /// IRQL functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// The current IRQL.
-    irql(0..=HIGH) untyped fn KeGetCurrentIrql() -> u8 {
+    irql(0..=HIGH) fn KeGetCurrentIrql() -> u8 {
         cpu::irql()
     }
 
     /// Raises the IRQL and returns the old one.
-    irql(0..=HIGH) untyped fn KfRaiseIrql(new: u8) -> u8 {
+    irql(0..=HIGH) fn KfRaiseIrql(new: u8) -> u8 {
         if new < cpu::irql() || new > HIGH {
             violation("G-10", &format!("KfRaiseIrql from {} to {new}", cpu::irql()));
         }
@@ -21,12 +21,12 @@ crate::exports! {
     }
 
     /// Raises to DISPATCH_LEVEL and returns the old IRQL.
-    irql(0..=DISPATCH, "G-10") untyped fn KeRaiseIrqlToDpcLevel() -> u8 {
+    irql(0..=DISPATCH, "G-10") fn KeRaiseIrqlToDpcLevel() -> u8 {
         cpu::raise(DISPATCH)
     }
 
     /// Lowers the IRQL.
-    irql(0..=HIGH) untyped fn KeLowerIrql(new: u8) {
+    irql(0..=HIGH) fn KeLowerIrql(new: u8) {
         if new > cpu::irql() {
             violation("G-10", &format!("KeLowerIrql from {} up to {new}", cpu::irql()));
         }

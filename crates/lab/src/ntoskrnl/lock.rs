@@ -1,5 +1,7 @@
 //! Spin locks: plain, queued and reader-writer, with owner, order and IRQL checked.
 
+use ddk::nt;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -187,10 +189,11 @@ const QUEUED_AT_DPC: &str =
 
 crate::exports! {
     /// Spin lock functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// Makes a spin lock free.
-    irql(0..=15) untyped fn KeInitializeSpinLock(lock: *mut u64) {
+    irql(0..=15) fn KeInitializeSpinLock(lock: nt::PKSPIN_LOCK) {
+        let lock: *mut u64 = lock.cast();
         if verifier::enabled() && held().iter().any(|held| held.address == lock as usize) {
             violation("G-12", &format!("the lock {lock:p} is initialised while it is held"));
         }
@@ -198,30 +201,35 @@ crate::exports! {
     }
 
     /// Raises to DISPATCH_LEVEL and acquires.
-    irql(0..=DISPATCH, "G-11") untyped fn KeAcquireSpinLockRaiseToDpc(lock: *mut u64) -> u8 {
+    irql(0..=DISPATCH, "G-11") fn KeAcquireSpinLockRaiseToDpc(lock: nt::PKSPIN_LOCK) -> u8 {
+        let lock: *mut u64 = lock.cast();
         let old = cpu::raise(DISPATCH);
         acquire(lock, PLAIN, Some(old));
         old
     }
 
     /// Releases and lowers the IRQL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeReleaseSpinLock(lock: *mut u64, irql: u8) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn KeReleaseSpinLock(lock: nt::PKSPIN_LOCK, irql: u8) {
+        let lock: *mut u64 = lock.cast();
         release(lock, PLAIN, Some(irql));
         cpu::lower(irql);
     }
 
     /// Acquires at DISPATCH_LEVEL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeAcquireSpinLockAtDpcLevel(lock: *mut u64) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn KeAcquireSpinLockAtDpcLevel(lock: nt::PKSPIN_LOCK) {
+        let lock: *mut u64 = lock.cast();
         acquire(lock, AT_DPC, None);
     }
 
     /// Releases at DISPATCH_LEVEL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeReleaseSpinLockFromDpcLevel(lock: *mut u64) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn KeReleaseSpinLockFromDpcLevel(lock: nt::PKSPIN_LOCK) {
+        let lock: *mut u64 = lock.cast();
         release(lock, AT_DPC, None);
     }
 
     /// Acquires if the lock is free.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeTryToAcquireSpinLockAtDpcLevel(lock: *mut u64) -> u8 {
+    irql(DISPATCH..=DISPATCH, "G-11") fn KeTryToAcquireSpinLockAtDpcLevel(lock: nt::PKSPIN_LOCK) -> u8 {
+        let lock: *mut u64 = lock.cast();
         let me = cpu::thread_id();
         let taken = word(lock).compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed).is_ok();
         if taken && verifier::enabled() {
@@ -231,7 +239,11 @@ crate::exports! {
     }
 
     /// Raises to DISPATCH_LEVEL and acquires a queued lock.
-    irql(0..=DISPATCH, "G-11") untyped fn KeAcquireInStackQueuedSpinLock(lock: *mut u64, handle: *mut QueueHandle) {
+    irql(0..=DISPATCH, "G-11") fn KeAcquireInStackQueuedSpinLock(
+        lock: nt::PKSPIN_LOCK, handle: nt::PKLOCK_QUEUE_HANDLE
+    ) {
+        let lock: *mut u64 = lock.cast();
+        let handle: *mut QueueHandle = handle.cast();
         let old = cpu::raise(DISPATCH);
         acquire(lock, QUEUED, Some(old));
         // SAFETY: the driver's handle is valid while it holds the lock.
@@ -239,7 +251,8 @@ crate::exports! {
     }
 
     /// Releases a queued lock and lowers the IRQL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn KeReleaseInStackQueuedSpinLock(handle: *mut QueueHandle) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn KeReleaseInStackQueuedSpinLock(handle: nt::PKLOCK_QUEUE_HANDLE) {
+        let handle: *mut QueueHandle = handle.cast();
         // SAFETY: as above.
         let (lock, old) = unsafe { ((*handle).lock, (*handle).old_irql) };
         release(lock, QUEUED, Some(old));
@@ -248,7 +261,11 @@ crate::exports! {
 
     /// Acquires a queued lock at DISPATCH_LEVEL.
     irql(DISPATCH..=DISPATCH, "G-11")
-    untyped fn KeAcquireInStackQueuedSpinLockAtDpcLevel(lock: *mut u64, handle: *mut QueueHandle) {
+    fn KeAcquireInStackQueuedSpinLockAtDpcLevel(
+        lock: nt::PKSPIN_LOCK, handle: nt::PKLOCK_QUEUE_HANDLE
+    ) {
+        let lock: *mut u64 = lock.cast();
+        let handle: *mut QueueHandle = handle.cast();
         acquire(lock, QUEUED_AT_DPC, None);
         // SAFETY: as above.
         unsafe { handle.write(QueueHandle { next: 0, lock, old_irql: DISPATCH }) };
@@ -256,54 +273,65 @@ crate::exports! {
 
     /// Releases a queued lock at DISPATCH_LEVEL.
     irql(DISPATCH..=DISPATCH, "G-11")
-    untyped fn KeReleaseInStackQueuedSpinLockFromDpcLevel(handle: *mut QueueHandle) {
+    fn KeReleaseInStackQueuedSpinLockFromDpcLevel(
+        handle: nt::PKLOCK_QUEUE_HANDLE
+    ) {
+        let handle: *mut QueueHandle = handle.cast();
         // SAFETY: as above.
         release(unsafe { (*handle).lock }, QUEUED_AT_DPC, None);
     }
 
     /// Raises to DISPATCH_LEVEL and acquires for writing.
-    irql(0..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockExclusive(lock: *mut i32) -> u8 {
+    irql(0..=DISPATCH, "G-11") fn ExAcquireSpinLockExclusive(lock: nt::PEX_SPIN_LOCK) -> u8 {
+        let lock: *mut i32 = lock.cast();
         let old = cpu::raise(DISPATCH);
         acquire_ex(lock, true, Some(old));
         old
     }
 
     /// Releases a write lock and lowers the IRQL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockExclusive(lock: *mut i32, irql: u8) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExReleaseSpinLockExclusive(lock: nt::PEX_SPIN_LOCK, irql: u8) {
+        let lock: *mut i32 = lock.cast();
         release_ex(lock, true, Some(irql));
         cpu::lower(irql);
     }
 
     /// Raises to DISPATCH_LEVEL and acquires for reading.
-    irql(0..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockShared(lock: *mut i32) -> u8 {
+    irql(0..=DISPATCH, "G-11") fn ExAcquireSpinLockShared(lock: nt::PEX_SPIN_LOCK) -> u8 {
+        let lock: *mut i32 = lock.cast();
         let old = cpu::raise(DISPATCH);
         acquire_ex(lock, false, Some(old));
         old
     }
 
     /// Releases a read lock and lowers the IRQL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockShared(lock: *mut i32, irql: u8) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExReleaseSpinLockShared(lock: nt::PEX_SPIN_LOCK, irql: u8) {
+        let lock: *mut i32 = lock.cast();
         release_ex(lock, false, Some(irql));
         cpu::lower(irql);
     }
 
     /// Acquires for writing at DISPATCH_LEVEL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockExclusiveAtDpcLevel(lock: *mut i32) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExAcquireSpinLockExclusiveAtDpcLevel(lock: nt::PEX_SPIN_LOCK) {
+        let lock: *mut i32 = lock.cast();
         acquire_ex(lock, true, None);
     }
 
     /// Releases a write lock at DISPATCH_LEVEL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockExclusiveFromDpcLevel(lock: *mut i32) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExReleaseSpinLockExclusiveFromDpcLevel(lock: nt::PEX_SPIN_LOCK) {
+        let lock: *mut i32 = lock.cast();
         release_ex(lock, true, None);
     }
 
     /// Acquires for reading at DISPATCH_LEVEL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExAcquireSpinLockSharedAtDpcLevel(lock: *mut i32) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExAcquireSpinLockSharedAtDpcLevel(lock: nt::PEX_SPIN_LOCK) {
+        let lock: *mut i32 = lock.cast();
         acquire_ex(lock, false, None);
     }
 
     /// Releases a read lock at DISPATCH_LEVEL.
-    irql(DISPATCH..=DISPATCH, "G-11") untyped fn ExReleaseSpinLockSharedFromDpcLevel(lock: *mut i32) {
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExReleaseSpinLockSharedFromDpcLevel(lock: nt::PEX_SPIN_LOCK) {
+        let lock: *mut i32 = lock.cast();
         release_ex(lock, false, None);
     }
 }

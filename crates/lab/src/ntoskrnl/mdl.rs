@@ -1,5 +1,7 @@
 //! Memory descriptor lists.
 
+use ddk::nt;
+
 use std::ffi::c_void;
 
 use crate::cpu::{APC, DISPATCH};
@@ -65,12 +67,14 @@ pub(crate) fn lend(address: usize, size: usize) -> *mut Mdl {
 
 crate::exports! {
     /// MDL functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// Allocates an MDL for a range.
-    irql(0..=DISPATCH) untyped fn IoAllocateMdl(
-        address: *mut c_void, length: u32, secondary: u8, _charge: u8, irp: *mut c_void
-    ) -> *mut Mdl {
+    irql(0..=DISPATCH) fn IoAllocateMdl(
+        address: nt::PVOID, length: u32, secondary: u8, _charge: u8, irp: nt::PIRP
+    ) -> nt::PMDL {
+        let address: *mut c_void = address.cast();
+        let irp: *mut c_void = irp.cast();
         if !irp.is_null() || secondary != 0 {
             violation("L-2", "IoAllocateMdl with an IRP is for drivers of storage and file systems");
         }
@@ -93,11 +97,12 @@ crate::exports! {
                 });
             }
         }
-        mdl
+        mdl.cast()
     }
 
     /// Frees an MDL.
-    irql(0..=DISPATCH) untyped fn IoFreeMdl(mdl: *mut Mdl) {
+    irql(0..=DISPATCH) fn IoFreeMdl(mdl: nt::PMDL) {
+        let mdl: *mut Mdl = mdl.cast();
         // SAFETY: the driver passes an MDL; a bad pointer faults and is reported.
         if unsafe { (*mdl).flags } & PAGES_LOCKED != 0 {
             violation("G-30", "IoFreeMdl of an MDL whose pages are locked");
@@ -106,7 +111,8 @@ crate::exports! {
     }
 
     /// Describes memory that is resident already.
-    irql(0..=DISPATCH) untyped fn MmBuildMdlForNonPagedPool(mdl: *mut Mdl) {
+    irql(0..=DISPATCH) fn MmBuildMdlForNonPagedPool(mdl: nt::PMDL) {
+        let mdl: *mut Mdl = mdl.cast();
         // SAFETY: as above.
         let mdl = unsafe { &mut *mdl };
         if mdl.flags & (MAPPED_TO_SYSTEM_VA | PAGES_LOCKED | SOURCE_IS_NONPAGED_POOL | PARTIAL) != 0 {
@@ -120,9 +126,12 @@ crate::exports! {
     }
 
     /// Describes a part of what another MDL describes.
-    irql(0..=DISPATCH) untyped fn IoBuildPartialMdl(
-        source: *mut Mdl, target: *mut Mdl, address: *mut c_void, length: u32
+    irql(0..=DISPATCH) fn IoBuildPartialMdl(
+        source: nt::PMDL, target: nt::PMDL, address: nt::PVOID, length: u32
     ) {
+        let source: *mut Mdl = source.cast();
+        let target: *mut Mdl = target.cast();
+        let address: *mut c_void = address.cast();
         // SAFETY: as above.
         let (source, target) = unsafe { (&*source, &mut *target) };
         let offset = address as usize - source.address();
@@ -141,7 +150,8 @@ crate::exports! {
     }
 
     /// Locks the pages that an MDL describes.
-    irql(0..=APC) untyped fn MmProbeAndLockPages(mdl: *mut Mdl, _mode: i8, _operation: i32) {
+    irql(0..=APC) fn MmProbeAndLockPages(mdl: nt::PMDL, _mode: i8, _operation: i32) {
+        let mdl: *mut Mdl = mdl.cast();
         // SAFETY: as above.
         let mdl = unsafe { &mut *mdl };
         if mdl.flags & (PAGES_LOCKED | SOURCE_IS_NONPAGED_POOL) != 0 {
@@ -151,7 +161,8 @@ crate::exports! {
     }
 
     /// Unlocks the pages that an MDL describes.
-    irql(0..=DISPATCH) untyped fn MmUnlockPages(mdl: *mut Mdl) {
+    irql(0..=DISPATCH) fn MmUnlockPages(mdl: nt::PMDL) {
+        let mdl: *mut Mdl = mdl.cast();
         // SAFETY: as above.
         let mdl = unsafe { &mut *mdl };
         if mdl.flags & PAGES_LOCKED == 0 {
@@ -161,9 +172,10 @@ crate::exports! {
     }
 
     /// Maps locked pages.
-    irql(0..=DISPATCH) untyped fn MmMapLockedPagesSpecifyCache(
-        mdl: *mut Mdl, mode: i8, _cache: i32, _address: *mut c_void, bug_check: u32, _priority: u32
-    ) -> *mut c_void {
+    irql(0..=DISPATCH) fn MmMapLockedPagesSpecifyCache(
+        mdl: nt::PMDL, mode: i8, _cache: i32, _address: nt::PVOID, bug_check: u32, _priority: u32
+    ) -> nt::PVOID {
+        let mdl: *mut Mdl = mdl.cast();
         // SAFETY: as above.
         let mdl = unsafe { &mut *mdl };
         if mode != 0 {
@@ -187,7 +199,9 @@ crate::exports! {
     }
 
     /// Removes a mapping.
-    irql(0..=DISPATCH) untyped fn MmUnmapLockedPages(address: *mut c_void, mdl: *mut Mdl) {
+    irql(0..=DISPATCH) fn MmUnmapLockedPages(address: nt::PVOID, mdl: nt::PMDL) {
+        let address: *mut c_void = address.cast();
+        let mdl: *mut Mdl = mdl.cast();
         // SAFETY: as above.
         let mdl = unsafe { &mut *mdl };
         if mdl.flags & MAPPED_TO_SYSTEM_VA == 0 || mdl.mapped_system_va != address {

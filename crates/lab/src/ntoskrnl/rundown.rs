@@ -1,5 +1,7 @@
 //! Rundown protection.
 
+use ddk::nt;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -46,72 +48,89 @@ fn wait(protection: *mut u64) {
 
 crate::exports! {
     /// Rundown functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// Makes protection available.
-    irql(0..=DISPATCH) untyped fn ExInitializeRundownProtection(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExInitializeRundownProtection(protection: nt::PEX_RUNDOWN_REF) {
+        let protection: *mut u64 = protection.cast();
         word(protection).store(0, Ordering::Relaxed);
     }
 
     /// Makes protection available again after a rundown.
-    irql(0..=DISPATCH) untyped fn ExReInitializeRundownProtection(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExReInitializeRundownProtection(protection: nt::PEX_RUNDOWN_REF) {
+        let protection: *mut u64 = protection.cast();
         if word(protection).swap(0, Ordering::Relaxed) != ACTIVE {
             violation("L-2", "rundown protection is initialised again before its rundown has ended");
         }
     }
 
     /// Takes a reference unless the rundown has begun.
-    irql(0..=DISPATCH) untyped fn ExAcquireRundownProtection(protection: *mut u64) -> u8 {
+    irql(0..=DISPATCH) fn ExAcquireRundownProtection(protection: nt::PEX_RUNDOWN_REF) -> u8 {
+        let protection: *mut u64 = protection.cast();
         acquire(protection, 1)
     }
 
     /// Takes several references.
-    irql(0..=DISPATCH) untyped fn ExAcquireRundownProtectionEx(protection: *mut u64, count: u32) -> u8 {
+    irql(0..=DISPATCH) fn ExAcquireRundownProtectionEx(protection: nt::PEX_RUNDOWN_REF, count: u32) -> u8 {
+        let protection: *mut u64 = protection.cast();
         acquire(protection, u64::from(count))
     }
 
     /// Gives a reference back.
-    irql(0..=DISPATCH) untyped fn ExReleaseRundownProtection(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExReleaseRundownProtection(protection: nt::PEX_RUNDOWN_REF) {
+        let protection: *mut u64 = protection.cast();
         release(protection, 1);
     }
 
     /// Gives several references back.
-    irql(0..=DISPATCH) untyped fn ExReleaseRundownProtectionEx(protection: *mut u64, count: u32) {
+    irql(0..=DISPATCH) fn ExReleaseRundownProtectionEx(protection: nt::PEX_RUNDOWN_REF, count: u32) {
+        let protection: *mut u64 = protection.cast();
         release(protection, u64::from(count));
     }
 
     /// Refuses further references and waits for the ones given.
-    irql(0..=APC, "G-15") untyped fn ExWaitForRundownProtectionRelease(protection: *mut u64) {
+    irql(0..=APC, "G-15") fn ExWaitForRundownProtectionRelease(protection: nt::PEX_RUNDOWN_REF) {
+        let protection: *mut u64 = protection.cast();
         wait(protection);
     }
 
     /// Marks the rundown as complete.
-    irql(0..=DISPATCH) untyped fn ExRundownCompleted(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExRundownCompleted(protection: nt::PEX_RUNDOWN_REF) {
+        let protection: *mut u64 = protection.cast();
         word(protection).store(ACTIVE, Ordering::Release);
     }
 
     /// Allocates cache-aware protection.
-    irql(0..=APC) untyped fn ExAllocateCacheAwareRundownProtection(_pool: i32, tag: u32) -> *mut u64 {
+    irql(0..=APC) fn ExAllocateCacheAwareRundownProtection(
+        _pool: i32, tag: u32
+    ) -> nt::PEX_RUNDOWN_REF_CACHE_AWARE {
         pool::allocate(Kind::NonPaged, 64, tag, Fill::Zero).cast()
     }
 
     /// Frees cache-aware protection.
-    irql(0..=APC) untyped fn ExFreeCacheAwareRundownProtection(protection: *mut u64) {
+    irql(0..=APC) fn ExFreeCacheAwareRundownProtection(protection: nt::PEX_RUNDOWN_REF_CACHE_AWARE) {
+        let protection: *mut u64 = protection.cast();
         pool::free(protection.cast(), None);
     }
 
     /// Takes a reference to cache-aware protection.
-    irql(0..=DISPATCH) untyped fn ExAcquireRundownProtectionCacheAware(protection: *mut u64) -> u8 {
+    irql(0..=DISPATCH) fn ExAcquireRundownProtectionCacheAware(
+        protection: nt::PEX_RUNDOWN_REF_CACHE_AWARE
+    ) -> u8 {
+        let protection: *mut u64 = protection.cast();
         acquire(protection, 1)
     }
 
     /// Gives a reference to cache-aware protection back.
-    irql(0..=DISPATCH) untyped fn ExReleaseRundownProtectionCacheAware(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExReleaseRundownProtectionCacheAware(protection: nt::PEX_RUNDOWN_REF_CACHE_AWARE) {
+        let protection: *mut u64 = protection.cast();
         release(protection, 1);
     }
 
     /// Takes several references to cache-aware protection.
-    irql(0..=DISPATCH) untyped fn ExAcquireRundownProtectionCacheAwareEx(protection: *mut u64, count: u32) -> u8 {
+    irql(0..=DISPATCH) untyped fn ExAcquireRundownProtectionCacheAwareEx(
+        protection: *mut u64, count: u32
+    ) -> u8 {
         acquire(protection, u64::from(count))
     }
 
@@ -121,17 +140,24 @@ crate::exports! {
     }
 
     /// Refuses further references and waits for the ones given.
-    irql(0..=APC, "G-15") untyped fn ExWaitForRundownProtectionReleaseCacheAware(protection: *mut u64) {
+    irql(0..=APC, "G-15") fn ExWaitForRundownProtectionReleaseCacheAware(
+        protection: nt::PEX_RUNDOWN_REF_CACHE_AWARE
+    ) {
+        let protection: *mut u64 = protection.cast();
         wait(protection);
     }
 
     /// Marks the rundown as complete.
-    irql(0..=DISPATCH) untyped fn ExRundownCompletedCacheAware(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExRundownCompletedCacheAware(protection: nt::PEX_RUNDOWN_REF_CACHE_AWARE) {
+        let protection: *mut u64 = protection.cast();
         word(protection).store(ACTIVE, Ordering::Release);
     }
 
     /// Makes cache-aware protection available again.
-    irql(0..=DISPATCH) untyped fn ExReInitializeRundownProtectionCacheAware(protection: *mut u64) {
+    irql(0..=DISPATCH) fn ExReInitializeRundownProtectionCacheAware(
+        protection: nt::PEX_RUNDOWN_REF_CACHE_AWARE
+    ) {
+        let protection: *mut u64 = protection.cast();
         if word(protection).swap(0, Ordering::Relaxed) != ACTIVE {
             violation("L-2", "rundown protection is initialised again before its rundown has ended");
         }

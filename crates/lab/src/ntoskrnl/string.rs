@@ -1,5 +1,7 @@
 //! Counted strings of 16-bit characters.
 
+use ddk::nt;
+
 use crate::cpu::{APC, DISPATCH, HIGH, PASSIVE};
 use crate::pool::{self, Fill, Kind};
 use crate::verifier::violation;
@@ -60,10 +62,12 @@ fn compare(a: *const UnicodeString, b: *const UnicodeString, insensitive: bool) 
 
 crate::exports! {
     /// String functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// Makes a counted string over zero-terminated characters.
-    irql(0..=HIGH) untyped fn RtlInitUnicodeString(target: *mut UnicodeString, source: *const u16) {
+    irql(0..=HIGH) fn RtlInitUnicodeString(target: nt::PUNICODE_STRING, source: nt::PCWSTR) {
+        let target: *mut UnicodeString = target.cast();
+        let source: *const u16 = source.cast();
         let mut count = 0usize;
         if !source.is_null() {
             // SAFETY: the driver's characters end in a zero.
@@ -80,7 +84,9 @@ crate::exports! {
     }
 
     /// Copies as much as there is room for.
-    irql(0..=DISPATCH) untyped fn RtlCopyUnicodeString(target: *mut UnicodeString, source: *const UnicodeString) {
+    irql(0..=DISPATCH) fn RtlCopyUnicodeString(target: nt::PUNICODE_STRING, source: nt::PCUNICODE_STRING) {
+        let target: *mut UnicodeString = target.cast();
+        let source: *const UnicodeString = source.cast();
         let source = if source.is_null() { &[] } else { units(source) };
         // SAFETY: the driver's target is a string with the room that it names.
         unsafe {
@@ -91,32 +97,40 @@ crate::exports! {
     }
 
     /// Whether two strings are equal.
-    irql(PASSIVE..=APC, "G-16") untyped fn RtlEqualUnicodeString(
-        a: *const UnicodeString, b: *const UnicodeString, insensitive: u8
+    irql(PASSIVE..=APC, "G-16") fn RtlEqualUnicodeString(
+        a: nt::PCUNICODE_STRING, b: nt::PCUNICODE_STRING, insensitive: u8
     ) -> u8 {
+        let a: *const UnicodeString = a.cast();
+        let b: *const UnicodeString = b.cast();
         u8::from(compare(a, b, insensitive != 0).is_eq())
     }
 
     /// Order of two strings.
-    irql(PASSIVE..=APC, "G-16") untyped fn RtlCompareUnicodeString(
-        a: *const UnicodeString, b: *const UnicodeString, insensitive: u8
+    irql(PASSIVE..=APC, "G-16") fn RtlCompareUnicodeString(
+        a: nt::PCUNICODE_STRING, b: nt::PCUNICODE_STRING, insensitive: u8
     ) -> i32 {
+        let a: *const UnicodeString = a.cast();
+        let b: *const UnicodeString = b.cast();
         compare(a, b, insensitive != 0) as i32
     }
 
     /// Whether `a` starts `b`.
-    irql(PASSIVE..=APC, "G-16") untyped fn RtlPrefixUnicodeString(
-        a: *const UnicodeString, b: *const UnicodeString, insensitive: u8
+    irql(PASSIVE..=APC, "G-16") fn RtlPrefixUnicodeString(
+        a: nt::PCUNICODE_STRING, b: nt::PCUNICODE_STRING, insensitive: u8
     ) -> u8 {
+        let a: *const UnicodeString = a.cast();
+        let b: *const UnicodeString = b.cast();
         let fold = |unit: &u16| if insensitive != 0 { upper(*unit) } else { *unit };
         let (a, b) = (units(a), units(b));
         u8::from(a.len() <= b.len() && a.iter().map(fold).eq(b[..a.len()].iter().map(fold)))
     }
 
     /// Appends a string if there is room for all of it.
-    irql(0..=DISPATCH) untyped fn RtlAppendUnicodeStringToString(
-        target: *mut UnicodeString, source: *const UnicodeString
+    irql(0..=DISPATCH) fn RtlAppendUnicodeStringToString(
+        target: nt::PUNICODE_STRING, source: nt::PCUNICODE_STRING
     ) -> i32 {
+        let target: *mut UnicodeString = target.cast();
+        let source: *const UnicodeString = source.cast();
         let source = units(source);
         // SAFETY: the driver's target is a string with the room that it names.
         unsafe {
@@ -131,12 +145,12 @@ crate::exports! {
     }
 
     /// Upper case of one character.
-    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlUpcaseUnicodeChar(unit: u16) -> u16 {
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlUpcaseUnicodeChar(unit: u16) -> u16 {
         upper(unit)
     }
 
     /// Lower case of one character.
-    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlDowncaseUnicodeChar(unit: u16) -> u16 {
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlDowncaseUnicodeChar(unit: u16) -> u16 {
         let mut lower = char::from_u32(u32::from(unit)).into_iter().flat_map(char::to_lowercase);
         match (lower.next(), lower.next()) {
             (Some(char), None) => u16::try_from(u32::from(char)).unwrap_or(unit),
@@ -145,9 +159,11 @@ crate::exports! {
     }
 
     /// Upper case of a string, into the target or into fresh memory.
-    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlUpcaseUnicodeString(
-        target: *mut UnicodeString, source: *const UnicodeString, allocate: u8
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlUpcaseUnicodeString(
+        target: nt::PUNICODE_STRING, source: nt::PCUNICODE_STRING, allocate: u8
     ) -> i32 {
+        let target: *mut UnicodeString = target.cast();
+        let source: *const UnicodeString = source.cast();
         let source = units(source);
         // SAFETY: the driver's target is a string; without `allocate` it has the room that it names.
         unsafe {
@@ -170,7 +186,8 @@ crate::exports! {
     }
 
     /// Frees the memory of a string that the kernel allocated.
-    irql(PASSIVE..=APC, "G-16") untyped fn RtlFreeUnicodeString(string: *mut UnicodeString) {
+    irql(PASSIVE..=APC, "G-16") fn RtlFreeUnicodeString(string: nt::PUNICODE_STRING) {
+        let string: *mut UnicodeString = string.cast();
         // SAFETY: the driver passes a string.
         unsafe {
             if !(*string).buffer.is_null() {
@@ -181,9 +198,11 @@ crate::exports! {
     }
 
     /// Parses an integer in the given base.
-    irql(PASSIVE..=PASSIVE, "G-16") untyped fn RtlUnicodeStringToInteger(
-        string: *const UnicodeString, base: u32, value: *mut u32
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlUnicodeStringToInteger(
+        string: nt::PCUNICODE_STRING, base: u32, value: nt::PULONG
     ) -> i32 {
+        let string: *const UnicodeString = string.cast();
+        let value: *mut u32 = value.cast();
         let text = text(string);
         let digits = text.trim();
         let (negative, digits) = match digits.strip_prefix('-') {

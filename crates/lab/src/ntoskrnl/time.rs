@@ -1,5 +1,7 @@
 //! Clocks and processors.
 
+use ddk::nt;
+
 use crate::clock;
 use crate::cpu::{self, HIGH};
 
@@ -29,23 +31,26 @@ pub struct ProcessorNumber {
 
 crate::exports! {
     /// Clock and processor functions of the kernel.
-    pub static EXPORTS: "ntoskrnl.exe";
+    pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::ntddk::sig;
 
     /// The performance counter and its frequency.
-    irql(0..=HIGH) untyped fn KeQueryPerformanceCounter(frequency: *mut i64) -> i64 {
+    irql(0..=HIGH) fn KeQueryPerformanceCounter(frequency: nt::PLARGE_INTEGER) -> nt::LARGE_INTEGER {
+        let frequency: *mut i64 = frequency.cast();
         // SAFETY: the driver passes null or room for the frequency.
         unsafe { put(frequency, clock::COUNTER_FREQUENCY as i64) };
-        clock::interrupt_time() as i64
+        nt::LARGE_INTEGER { QuadPart: clock::interrupt_time() as i64 }
     }
 
     /// The time of day.
-    irql(0..=HIGH) untyped fn KeQuerySystemTimePrecise(time: *mut i64) {
+    irql(0..=HIGH) fn KeQuerySystemTimePrecise(time: nt::PLARGE_INTEGER) {
+        let time: *mut i64 = time.cast();
         // SAFETY: the driver passes room for the time.
         unsafe { put(time, clock::system_time() as i64) };
     }
 
     /// Time since the start, and the performance counter at that moment.
-    irql(0..=HIGH) untyped fn KeQueryInterruptTimePrecise(counter: *mut u64) -> u64 {
+    irql(0..=HIGH) fn KeQueryInterruptTimePrecise(counter: nt::PULONG64) -> u64 {
+        let counter: *mut u64 = counter.cast();
         let now = clock::interrupt_time();
         // SAFETY: the driver passes room for the counter.
         unsafe { put(counter, now) };
@@ -58,17 +63,17 @@ crate::exports! {
     }
 
     /// Time since the start without sleep.
-    irql(0..=HIGH) untyped fn KeQueryUnbiasedInterruptTime() -> u64 {
+    irql(0..=HIGH) fn KeQueryUnbiasedInterruptTime() -> u64 {
         clock::interrupt_time()
     }
 
     /// Length of a clock tick.
-    irql(0..=HIGH) untyped fn KeQueryTimeIncrement() -> u32 {
+    irql(0..=HIGH) fn KeQueryTimeIncrement() -> u32 {
         clock::TIME_INCREMENT
     }
 
     /// Number of active processors.
-    irql(0..=HIGH) untyped fn KeQueryActiveProcessorCountEx(group: u16) -> u32 {
+    irql(0..=HIGH) fn KeQueryActiveProcessorCountEx(group: u16) -> u32 {
         in_group(group)
     }
 
@@ -81,12 +86,13 @@ crate::exports! {
     }
 
     /// Largest number of processors that can become active.
-    irql(0..=HIGH) untyped fn KeQueryMaximumProcessorCountEx(group: u16) -> u32 {
+    irql(0..=HIGH) fn KeQueryMaximumProcessorCountEx(group: u16) -> u32 {
         in_group(group)
     }
 
     /// Number of the current processor.
-    irql(0..=HIGH) untyped fn KeGetCurrentProcessorNumberEx(number: *mut ProcessorNumber) -> u32 {
+    irql(0..=HIGH) fn KeGetCurrentProcessorNumberEx(number: nt::PPROCESSOR_NUMBER) -> u32 {
+        let number: *mut ProcessorNumber = number.cast();
         let current = cpu::number();
         // SAFETY: the driver passes null or room for the number.
         unsafe { put(number, ProcessorNumber { group: 0, number: current as u8, reserved: 0 }) };
@@ -94,7 +100,8 @@ crate::exports! {
     }
 
     /// Index of a processor by group and number.
-    irql(0..=HIGH) untyped fn KeGetProcessorIndexFromNumber(number: *const ProcessorNumber) -> u32 {
+    irql(0..=HIGH) fn KeGetProcessorIndexFromNumber(number: nt::PPROCESSOR_NUMBER) -> u32 {
+        let number: *const ProcessorNumber = number.cast();
         const INVALID: u32 = u32::MAX;
         // SAFETY: the driver passes a processor number.
         let number = unsafe { number.read() };

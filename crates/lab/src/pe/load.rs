@@ -77,9 +77,11 @@ impl Resolver {
         Self { dlls }
     }
 
-    /// The export `name` of `dll`.
+    /// The export `name` of `dll`. What the HAL exported it forwards to the kernel.
     pub fn find(&self, dll: &str, name: &str) -> Option<&Export> {
-        self.dlls.get(&dll.to_lowercase())?.get(name)
+        let dll = dll.to_lowercase();
+        let dll = if dll == "hal.dll" { "ntoskrnl.exe" } else { &dll };
+        self.dlls.get(dll)?.get(name)
     }
 }
 
