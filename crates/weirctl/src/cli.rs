@@ -68,9 +68,10 @@ pub(crate) struct LabRun {
     /// Frames handed to the driver in one chain.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) batch: u32,
-    /// How the bytes of a frame lie in memory: lengths of its pieces, the last one takes the rest (`14,20,1`).
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=65535))]
-    pub(crate) split: Vec<u32>,
+    /// How the bytes of a frame lie in memory: `whole`, lengths of the pieces with the rest in the last one (`14,20,1`),
+    /// `every:N` bytes a piece, or `random:SEED`.
+    #[arg(long, value_name = "PATTERN", default_value = "whole", value_parser = split)]
+    pub(crate) split: Split,
     /// Show no progress.
     #[arg(long)]
     pub(crate) no_progress: bool,
@@ -102,6 +103,37 @@ pub(crate) struct PolicyCompile {
     pub(crate) volume: Vec<(char, String)>,
 }
 
+/// How the bytes of a frame are spread over pieces of memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(all(target_os = "linux", target_arch = "x86_64"), derive(serde::Serialize, serde::Deserialize))]
+pub(crate) enum Split {
+    /// In one piece.
+    Whole,
+    /// In pieces of these lengths; one more has the rest.
+    Pieces(Vec<u32>),
+    /// In pieces of this length.
+    Every(u32),
+    /// In pieces of any length, empty ones among them.
+    Random(u64),
+}
+
+/// Parses `whole`, `14,20,1`, `every:N` or `random:SEED`.
+fn split(text: &str) -> Result<Split, String> {
+    let length = |text: &str| match text.parse() {
+        Ok(length @ 1..=65_535) => Ok(length),
+        _ => Err(format!("`{text}` is not a length from 1 to 65535")),
+    };
+    match text.split_once(':') {
+        None if text == "whole" => Ok(Split::Whole),
+        None => text.split(',').map(length).collect::<Result<_, _>>().map(Split::Pieces),
+        Some(("every", every)) => length(every).map(Split::Every),
+        Some(("random", seed)) => {
+            seed.parse().map(Split::Random).map_err(|_| format!("`{seed}` is not a number"))
+        }
+        Some((word, _)) => Err(format!("`{word}` is neither `every` nor `random`")),
+    }
+}
+
 /// Parses `C:=\Device\HarddiskVolume3`.
 fn volume(text: &str) -> Result<(char, String), String> {
     let (letter, device) =
@@ -127,6 +159,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn splits() {
+        assert_eq!(split("whole"), Ok(Split::Whole));
+        assert_eq!(split("14,20,1"), Ok(Split::Pieces(vec![14, 20, 1])));
+        assert_eq!(split("every:1"), Ok(Split::Every(1)));
+        assert_eq!(split("random:7"), Ok(Split::Random(7)));
+        for bad in ["", "0", "14,", "every:0", "every:", "random:x", "each:3", "70000"] {
+            assert!(split(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::text::count;
 use crate::view;
 use inputs::Inputs;
 use job::Outcome;
+use job::Stopped;
 use progress::Mailbox;
 use progress::Progress;
 
@@ -57,13 +58,15 @@ pub(crate) fn run(args: &LabRun) -> Result<Exit, Failure> {
     };
     progress.finish();
     let end = end.map_err(|error| Failure::internal(format!("cannot start the lab's process: {error}")))?;
-    let outcome = match (end.status, serde_json::from_slice::<Result<Outcome, String>>(&end.output)) {
+    let outcome = match (end.status, serde_json::from_slice::<Result<Outcome, Stopped>>(&end.output)) {
         (Status::Ok, Ok(Ok(outcome))) => Some(outcome),
-        (Status::Ok, Ok(Err(message))) => return Err(Failure::internal(message).hint(log_hint(&end.log))),
+        (Status::Ok, Ok(Err(stopped))) if stopped.input => return Err(Failure::input(stopped.message)),
+        (Status::Ok, Ok(Err(stopped))) => {
+            return Err(Failure::internal(stopped.message).hint(log_hint(&end.log)));
+        }
         (Status::Ok, Err(error)) => {
-            return Err(
-                Failure::internal(format!("the lab gave no result: {error}")).hint(log_hint(&end.log))
-            );
+            let failure = Failure::internal(format!("the lab gave no result: {error}"));
+            return Err(failure.hint(log_hint(&end.log)));
         }
         _ => None,
     };
@@ -151,7 +154,7 @@ fn summary(report: &Report, status: Status) -> String {
 
 /// `312 frames in, 270 through, 42 blocked (42 by rule 'no-telemetry').`
 fn traffic(report: &Report, frames: &Frames) -> String {
-    let through = frames.to_wire + frames.to_stack;
+    let through = frames.to_wire + frames.to_stack + frames.to_stack_malformed;
     let blocked = frames.blocked_by_filter + frames.blocked_by_ale;
     let mut parts = Vec::new();
     if let Some(driver) = &report.driver {
@@ -174,9 +177,12 @@ fn traffic(report: &Report, frames: &Frames) -> String {
     }
     let parts =
         if parts.is_empty() || blocked == 0 { String::new() } else { format!(" ({})", text::list(&parts)) };
-    let lost = match frames.not_deliverable {
-        0 => String::new(),
-        lost => format!(", {lost} dropped by the stack"),
-    };
-    format!("{} in, {through} through, {blocked} blocked{parts}{lost}.", count(frames.total, "frame"))
+    let mut rest = String::new();
+    if frames.to_stack_malformed > 0 {
+        rest += &format!(", {} of them malformed and dropped by the stack", frames.to_stack_malformed);
+    }
+    if frames.held > 0 {
+        rest += &format!(", {} still held by the driver", frames.held);
+    }
+    format!("{} in, {through} through, {blocked} blocked{parts}{rest}.", count(frames.total, "frame"))
 }

@@ -278,8 +278,10 @@ pub(crate) struct Frames {
     pub(crate) blocked_by_filter: u64,
     /// Never sent, or not delivered to the application, because ALE refused the connection.
     pub(crate) blocked_by_ale: u64,
-    /// Neither: dropped by the simulated stack itself (malformed, not for us).
-    pub(crate) not_deliverable: u64,
+    /// Received and let through, and dropped by the stack because their headers are damaged.
+    pub(crate) to_stack_malformed: u64,
+    /// Still with the driver when the capture was at its end.
+    pub(crate) held: u64,
 }
 
 /// What the checks found.

@@ -198,7 +198,7 @@ impl View {
                 && matches!(counter.name.as_str(), "blocked by default" | "undecidable, blocked")
         });
         let mut table =
-            Table::new(&[("Rule", Left), ("Frames dropped", Right), ("Connections refused", Right)]);
+            Table::new(&[("Rule", Left), ("Frames dropped", Right), ("Refused at ALE", Right)]);
         for rule in blocking {
             let (frames, flows) = (rule.frames.to_string(), rule.flows.to_string());
             table.row(vec![text::printable(&rule.name), self.loud(&frames), self.loud(&flows)]);

@@ -1,12 +1,32 @@
 //! What the child process does: boots the machine, loads the driver, replays the capture, asks the driver.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 use std::path::PathBuf;
 
+use lab::capture;
+use lab::capture::Capture;
+use lab::capture::Direction;
+use lab::capture::Writer;
 use lab::edge::process::ProcessMap;
+use lab::machine;
+use lab::machine::Machine;
+use lab::ndis;
+use lab::ndis::Attributes;
+use lab::replay;
+use lab::replay::Fate;
+use lab::replay::Passed;
+use lab::wdf::Who;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::progress::tell;
+use crate::cli::Split;
+use crate::device;
+use crate::device::Device;
+use crate::failure::reason;
 use crate::report::Driver;
 use crate::report::Frames;
 
@@ -27,8 +47,8 @@ pub(crate) struct Job {
     pub(crate) write: Option<PathBuf>,
     /// Frames in a chain.
     pub(crate) batch: u32,
-    /// Lengths of the pieces that a frame's bytes lie in.
-    pub(crate) split: Vec<u32>,
+    /// How a frame's bytes lie in memory.
+    pub(crate) split: Split,
     /// Where to tell how many frames are done.
     pub(crate) progress: Option<PathBuf>,
 }
@@ -42,13 +62,155 @@ pub(crate) struct Outcome {
     pub(crate) frames: Frames,
 }
 
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Stopped {
+    /// An input file is at fault.
+    pub(crate) input: bool,
+    /// What happened.
+    pub(crate) message: String,
+}
+
+impl Stopped {
+    fn input(message: impl ToString) -> Self {
+        Self { input: true, message: message.to_string() }
+    }
+
+    fn internal(message: impl ToString) -> Self {
+        Self { input: false, message: message.to_string() }
+    }
+}
+
+/// The driver's control device, opened in the simulated machine by an administrator.
+struct Control(lab::wdf::File);
+
+impl Device for Control {
+    fn ioctl(&mut self, control: weir_ioctl::Control, input: &[u8], room: usize) -> Result<Vec<u8>, i32> {
+        let (status, reply) = self.0.ioctl(control.0, input, room);
+        if status < 0 { Err(status) } else { Ok(reply) }
+    }
+}
+
 /// The child: input and output are JSON.
 pub(crate) fn run(input: &[u8]) -> Vec<u8> {
-    let result =
-        serde_json::from_slice(input).map_err(|error| error.to_string()).and_then(|job| execute(&job));
+    let result = serde_json::from_slice(input).map_err(Stopped::internal).and_then(|job| execute(&job));
     serde_json::to_vec(&result).unwrap_or_default()
 }
 
-fn execute(_job: &Job) -> Result<Outcome, String> {
-    Err("replay".into())
+fn execute(job: &Job) -> Result<Outcome, Stopped> {
+    let mut capture = Capture::load(&job.capture).map_err(Stopped::input)?;
+    let frames = take_frames(&mut capture);
+    let machine = Machine::new(machine::Options::default());
+    let adapters = replay::adapters(&capture.interfaces);
+    let mut driver = machine.load_driver(&job.driver).map_err(Stopped::input)?;
+    driver.start().map_err(|status| Stopped::internal(format!("DriverEntry returned {status:#010x}")))?;
+    for adapter in &adapters {
+        if !adapter.is_running() {
+            let restarted = adapter.restart(Attributes::General);
+            restarted.map_err(|status| Stopped::internal(format!("FilterRestart returned {status:#010x}")))?;
+        }
+    }
+    let file = machine.open(weir_ioctl::WIN32_DEVICE_PATH, Who::Administrator);
+    let file =
+        file.map_err(|status| Stopped::internal(format!("the control device refused: {status:#010x}")))?;
+    let mut control = Control(file);
+    if let Some(policy) = &job.policy {
+        device::set_policy(&mut control, policy).map_err(Stopped::internal)?;
+    }
+    let mailbox = job.progress.as_ref().and_then(|path| OpenOptions::new().write(true).open(path).ok());
+    let replayed = replay::run(&adapters, &frames, &options(job), |done| {
+        if let Some(mailbox) = &mailbox {
+            tell(mailbox, done as u64);
+        }
+    });
+    let told = device::read(&mut control).map_err(Stopped::internal)?;
+    drop(control);
+    driver.unload();
+    machine.finish();
+    if let Some(path) = &job.write {
+        write(path, &capture, &frames, &replayed.passed).map_err(|error| {
+            Stopped::input(format!("cannot write `{}`: {}", path.display(), reason(&error)))
+        })?;
+    }
+    Ok(Outcome { driver: told, frames: count(&replayed.fates) })
+}
+
+/// The frames as the replay wants them. Their bytes are moved out of the capture: there is room for them once.
+fn take_frames(capture: &mut Capture) -> Vec<replay::Frame> {
+    let take = |frame: &mut capture::Frame| replay::Frame {
+        adapter: frame.interface as usize,
+        timestamp: frame.timestamp,
+        data: std::mem::take(&mut frame.data),
+        outbound: frame.direction.map(|direction| direction == Direction::Outbound),
+    };
+    capture.frames.iter_mut().map(take).collect()
+}
+
+fn options(job: &Job) -> replay::Options {
+    let split = match &job.split {
+        Split::Whole => ndis::Split::Whole,
+        Split::Every(length) => ndis::Split::Every(*length as usize),
+        Split::Random(seed) => ndis::Split::Random { seed: *seed },
+        Split::Pieces(lengths) => {
+            let ends = lengths.iter().scan(0, |end, length| {
+                *end += *length as usize;
+                Some(*end)
+            });
+            ndis::Split::At(ends.collect())
+        }
+    };
+    replay::Options {
+        local: job.local.clone(),
+        processes: job.processes.clone(),
+        batch: job.batch as usize,
+        shape: ndis::Shape { split, ..ndis::Shape::default() },
+        ..replay::Options::default()
+    }
+}
+
+fn count(fates: &[Fate]) -> Frames {
+    let mut frames = Frames { total: fates.len() as u64, ..Frames::default() };
+    for fate in fates {
+        let counter = match fate {
+            Fate::Wire => &mut frames.to_wire,
+            Fate::Delivered => &mut frames.to_stack,
+            Fate::Malformed => &mut frames.to_stack_malformed,
+            Fate::BlockedByAle { .. } => &mut frames.blocked_by_ale,
+            Fate::DroppedByFilter { .. } => &mut frames.blocked_by_filter,
+            Fate::Held => &mut frames.held,
+        };
+        *counter += 1;
+    }
+    frames
+}
+
+/// Stores what got through, in the order in which it did.
+fn write(path: &Path, capture: &Capture, frames: &[replay::Frame], passed: &[Passed]) -> io::Result<()> {
+    let mut writer = Writer::create(path, concat!("weirctl ", env!("CARGO_PKG_VERSION")))?;
+    writer.interfaces(&capture.interfaces)?;
+    let mut timestamp = 0;
+    for passed in passed {
+        let original = passed.index.and_then(|index| capture.frames.get(index).zip(frames.get(index)));
+        let frame = match (original, &passed.changed) {
+            (Some((frame, replayed)), None) => {
+                capture::Frame { data: replayed.data.clone(), ..frame.clone() }
+            }
+            (Some((frame, _)), Some(changed)) => {
+                capture::Frame { original_len: changed.len() as u32, data: changed.clone(), ..frame.clone() }
+            }
+            // A frame that the driver made: it has the time of what was going on.
+            (None, changed) => capture::Frame {
+                interface: passed.adapter as u32,
+                link_type: capture::LinkType::ETHERNET,
+                timestamp,
+                original_len: changed.as_ref().map_or(0, Vec::len) as u32,
+                data: changed.clone().unwrap_or_default(),
+                direction: Some(if passed.outbound { Direction::Outbound } else { Direction::Inbound }),
+                comment: None,
+            },
+        };
+        timestamp = frame.timestamp;
+        writer.frame(&frame)?;
+    }
+    writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
 }
