@@ -1,7 +1,7 @@
 //! weir.sys: an NDIS lightweight filter joined with WFP callouts.
 //!
-//! The driver is a thin shell around `weir_core::engine`: [`filter`] feeds it every frame, [`callout`] every
-//! connection, [`control`] lets user mode set the policy and read the results, [`driver`] brings all of it up and down.
+//! The driver is a thin shell around `weir_core::engine`: `filter` feeds it every frame, `callout` every
+//! connection, `control` lets user mode set the policy and read the results, `driver` brings all of it up and down.
 //!
 //! Empty on other targets than Windows, so that the workspace builds everywhere.
 #![cfg_attr(windows, no_std)]

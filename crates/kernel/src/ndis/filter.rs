@@ -118,7 +118,7 @@ pub trait FilterDriver: Sync + Sized + 'static {
     /// State of one attached instance.
     type Module: FilterModule;
 
-    /// Makes the state of a module. NDIS may call this before [`Registration::new`] returns. IRQL: PASSIVE_LEVEL.
+    /// Makes the state of a module. NDIS may call this before [`Registration::new`](super::Registration::new) returns. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "FilterAttach")]
     fn attach(
         &'static self,
