@@ -331,7 +331,8 @@ fn conditions_choose_the_flows() {
         assert_eq!(add_filter(engine, &block).0, STATUS_SUCCESS);
         assert!(!connect(80));
         assert!(connect(81));
-        condition.fieldKey = CALLOUT;
+        let mut unknown = FWPM_FILTER_CONDITION0 { fieldKey: CALLOUT, ..condition };
+        block.filterCondition = &raw mut unknown;
         assert_eq!(add_filter(engine, &block).0, STATUS_FWP_CONDITION_NOT_FOUND);
         close(engine);
         finish(machine);

@@ -45,6 +45,7 @@ impl Value {
 
 /// The memory behind the pointers of [`FWP_VALUE0`]s.
 #[derive(Default)]
+#[allow(clippy::vec_box, reason = "callouts get pointers to the boxed values, which must not move")]
 struct Storage {
     numbers: Vec<Box<u64>>,
     arrays: Vec<Box<FWP_BYTE_ARRAY16>>,

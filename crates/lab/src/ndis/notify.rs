@@ -75,7 +75,7 @@ impl Adapter {
             Revision: 2,
             Size: size_of::<NET_PNP_EVENT_NOTIFICATION>() as u16,
         };
-        event.NetPnPEvent.NetEvent = code as _;
+        event.NetPnPEvent.NetEvent = code;
         net_up(self, 0, &raw mut event)
     }
 
@@ -88,7 +88,7 @@ impl Adapter {
             Revision: 1,
             Size: size_of::<NET_DEVICE_PNP_EVENT>() as u16,
         };
-        event.DevicePnPEvent = code as _;
+        event.DevicePnPEvent = code;
         device_down(self, usize::MAX, &raw mut event);
     }
 }
@@ -107,8 +107,11 @@ fn status_up(adapter: &Adapter, at: usize, status: *mut NDIS_STATUS_INDICATION) 
                 unsafe { handler(context, status) }
             });
         }
-        // SAFETY: as above.
-        None => adapter.with_events(|events| events.statuses.push(unsafe { (*status).StatusCode })),
+        None => {
+            // SAFETY: as above.
+            let code = unsafe { (*status).StatusCode };
+            adapter.with_events(|events| events.statuses.push(code));
+        }
     }
 }
 
@@ -154,9 +157,7 @@ fn net_up(adapter: &Adapter, at: usize, event: *mut NET_PNP_EVENT_NOTIFICATION) 
         }
         None => {
             // SAFETY: as in `status_up`.
-            adapter.with_events(|events| {
-                events.net_events.push(unsafe { (*event).NetPnPEvent.NetEvent } as i32)
-            });
+            adapter.with_events(|events| events.net_events.push(unsafe { (*event).NetPnPEvent.NetEvent }));
             NDIS_STATUS_SUCCESS
         }
     }
@@ -190,8 +191,8 @@ fn device_down(adapter: &Adapter, at: usize, event: *mut NET_DEVICE_PNP_EVENT) {
         }
         None => {
             // SAFETY: as in `status_up`.
-            adapter
-                .with_events(|events| events.device_events.push(unsafe { (*event).DevicePnPEvent } as i32));
+            let code = unsafe { (*event).DevicePnPEvent };
+            adapter.with_events(|events| events.device_events.push(code));
         }
     }
 }

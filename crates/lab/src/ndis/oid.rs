@@ -1,5 +1,7 @@
 //! OID requests: from the protocols through every module to the miniport and back, with the rules OID1 to OID14.
 
+#![allow(non_upper_case_globals, reason = "constants in patterns carry the names of the C headers")]
+
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -218,7 +218,7 @@ pub(crate) fn free_buffer(nb: *mut NET_BUFFER) {
 /// # Safety
 /// `nbl` is accessible.
 pub(crate) unsafe fn push_context(nbl: *mut NET_BUFFER_LIST, size: u16, backfill: u16) -> NDIS_STATUS {
-    if size % ALIGNMENT != 0 || backfill % ALIGNMENT != 0 {
+    if !size.is_multiple_of(ALIGNMENT) || !backfill.is_multiple_of(ALIGNMENT) {
         verifier::violation(
             "N-56",
             &format!("O15: context size {size} or backfill {backfill} is no multiple of {ALIGNMENT}"),
@@ -386,7 +386,7 @@ pub(crate) unsafe fn data_buffer(
         }
         let start = (*mdl).MappedSystemVa.cast::<u8>().add(skip as usize);
         let aligned =
-            multiple <= 1 || (start as usize).wrapping_sub(offset as usize) % multiple as usize == 0;
+            multiple <= 1 || (start as usize).wrapping_sub(offset as usize).is_multiple_of(multiple as usize);
         if (*mdl).ByteCount - skip >= needed && aligned {
             return start.cast();
         }
@@ -458,7 +458,10 @@ pub(crate) unsafe fn advance(nb: *mut NET_BUFFER, delta: u32, free_mdl: BOOLEAN)
         }
         (*nb).DataOffset += delta;
         (*nb).DataLength -= delta;
-        while free_mdl != 0 {
+        loop {
+            if free_mdl == 0 {
+                break;
+            }
             let first = (*nb).MdlChain;
             if first.is_null() || (*nb).DataOffset < (*first).ByteCount {
                 break;

@@ -1,5 +1,11 @@
 //! A filter driver written in host Rust: passes everything through, or breaks exactly one rule on demand.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary that includes this file is a crate of its own and uses a part of it"
+)]
+
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,7 +25,6 @@ use lab::ndis::{Adapter, AttachTime, Attributes, Config, FilterDriver, driver};
 
 /// The rule that the driver breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "not every test file uses every fault")]
 pub enum Fault {
     None,
     CompleteTwice,
@@ -101,7 +106,7 @@ unsafe extern "win64" fn attach(
     for _ in 0..if fault(Fault::AttributesTwice) { 2 } else { 1 } {
         if !fault(Fault::NoAttributes) {
             // SAFETY: see above.
-            let status = unsafe { NdisFSetAttributes(filter, CONTEXT as _, &raw mut attributes) };
+            let status = unsafe { NdisFSetAttributes(filter, filter, &raw mut attributes) };
             if status != NDIS_STATUS_SUCCESS {
                 return status;
             }
@@ -111,10 +116,14 @@ unsafe extern "win64" fn attach(
 }
 
 unsafe extern "win64" fn detach(context: NDIS_HANDLE) {
-    assert_eq!(context as usize, CONTEXT);
+    enter(context);
 }
 
-unsafe extern "win64" fn restart(_: NDIS_HANDLE, parameters: PNDIS_FILTER_RESTART_PARAMETERS) -> NDIS_STATUS {
+unsafe extern "win64" fn restart(
+    module: NDIS_HANDLE,
+    parameters: PNDIS_FILTER_RESTART_PARAMETERS,
+) -> NDIS_STATUS {
+    enter(module);
     if fault(Fault::ChangeUnknownAttribute) {
         // SAFETY: see above.
         unsafe {
@@ -131,7 +140,8 @@ unsafe extern "win64" fn restart(_: NDIS_HANDLE, parameters: PNDIS_FILTER_RESTAR
     NDIS_STATUS_SUCCESS
 }
 
-unsafe extern "win64" fn pause(_: NDIS_HANDLE, _: PNDIS_FILTER_PAUSE_PARAMETERS) -> NDIS_STATUS {
+unsafe extern "win64" fn pause(module: NDIS_HANDLE, _: PNDIS_FILTER_PAUSE_PARAMETERS) -> NDIS_STATUS {
+    enter(module);
     PAUSED.store(1, Ordering::Relaxed);
     match *FAULT.lock().unwrap() {
         Fault::PauseNever => NDIS_STATUS_PENDING,
@@ -156,7 +166,8 @@ unsafe extern "win64" fn pause(_: NDIS_HANDLE, _: PNDIS_FILTER_PAUSE_PARAMETERS)
     }
 }
 
-unsafe extern "win64" fn send(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: u32, flags: u32) {
+unsafe extern "win64" fn send(module: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: u32, flags: u32) {
+    enter(module);
     // SAFETY: see above.
     unsafe {
         if PAUSED.load(Ordering::Relaxed) != 0 && !fault(Fault::ForwardWhilePaused) {
@@ -199,7 +210,8 @@ unsafe extern "win64" fn send(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: u32
     }
 }
 
-unsafe extern "win64" fn send_complete(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: u32) {
+unsafe extern "win64" fn send_complete(module: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: u32) {
+    enter(module);
     // SAFETY: see above.
     unsafe {
         // O10: own lists are taken out and freed.
@@ -237,7 +249,14 @@ unsafe extern "win64" fn send_complete(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, 
     }
 }
 
-unsafe extern "win64" fn receive(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: u32, count: u32, flags: u32) {
+unsafe extern "win64" fn receive(
+    module: NDIS_HANDLE,
+    lists: PNET_BUFFER_LIST,
+    port: u32,
+    count: u32,
+    flags: u32,
+) {
+    enter(module);
     // SAFETY: see above.
     unsafe {
         match *FAULT.lock().unwrap() {
@@ -262,7 +281,8 @@ unsafe extern "win64" fn receive(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: 
     }
 }
 
-unsafe extern "win64" fn give_back(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: u32) {
+unsafe extern "win64" fn give_back(module: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: u32) {
+    enter(module);
     // SAFETY: see above.
     unsafe {
         if (*lists).SourceHandle == handle() && !fault(Fault::ReturnOwn) {
@@ -273,7 +293,8 @@ unsafe extern "win64" fn give_back(_: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flag
     }
 }
 
-unsafe extern "win64" fn oid(_: NDIS_HANDLE, request: PNDIS_OID_REQUEST) -> NDIS_STATUS {
+unsafe extern "win64" fn oid(module: NDIS_HANDLE, request: PNDIS_OID_REQUEST) -> NDIS_STATUS {
+    enter(module);
     // SAFETY: see above.
     unsafe {
         if fault(Fault::ForwardOriginalOid) {
@@ -294,6 +315,11 @@ unsafe extern "win64" fn oid(_: NDIS_HANDLE, request: PNDIS_OID_REQUEST) -> NDIS
     }
 }
 
+/// The module whose handler runs: its context is its handle.
+fn enter(module: NDIS_HANDLE) {
+    HANDLE.store(module as usize, Ordering::Relaxed);
+}
+
 /// # Safety
 /// Both are live requests.
 unsafe fn finish_oid(request: PNDIS_OID_REQUEST, clone: PNDIS_OID_REQUEST) {
@@ -311,7 +337,8 @@ unsafe fn finish_oid(request: PNDIS_OID_REQUEST, clone: PNDIS_OID_REQUEST) {
     }
 }
 
-unsafe extern "win64" fn oid_complete(_: NDIS_HANDLE, clone: PNDIS_OID_REQUEST, status: NDIS_STATUS) {
+unsafe extern "win64" fn oid_complete(module: NDIS_HANDLE, clone: PNDIS_OID_REQUEST, status: NDIS_STATUS) {
+    enter(module);
     // SAFETY: see above.
     unsafe {
         let request = (&raw const (*clone).SourceReserved).cast::<PNDIS_OID_REQUEST>().read_unaligned();
@@ -323,17 +350,20 @@ unsafe extern "win64" fn oid_complete(_: NDIS_HANDLE, clone: PNDIS_OID_REQUEST, 
     }
 }
 
-unsafe extern "win64" fn status(_: NDIS_HANDLE, indication: PNDIS_STATUS_INDICATION) {
+unsafe extern "win64" fn status(module: NDIS_HANDLE, indication: PNDIS_STATUS_INDICATION) {
+    enter(module);
     // SAFETY: see above.
     unsafe { NdisFIndicateStatus(handle(), indication) }
 }
 
-unsafe extern "win64" fn net_event(_: NDIS_HANDLE, event: PNET_PNP_EVENT_NOTIFICATION) -> NDIS_STATUS {
+unsafe extern "win64" fn net_event(module: NDIS_HANDLE, event: PNET_PNP_EVENT_NOTIFICATION) -> NDIS_STATUS {
+    enter(module);
     // SAFETY: see above.
     unsafe { NdisFNetPnPEvent(handle(), event) }
 }
 
-unsafe extern "win64" fn device_event(_: NDIS_HANDLE, event: PNET_DEVICE_PNP_EVENT) {
+unsafe extern "win64" fn device_event(module: NDIS_HANDLE, event: PNET_DEVICE_PNP_EVENT) {
+    enter(module);
     // SAFETY: see above.
     unsafe { NdisFDevicePnPEventNotify(handle(), event) }
 }
