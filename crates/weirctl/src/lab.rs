@@ -156,33 +156,19 @@ fn summary(report: &Report, status: Status) -> String {
 fn traffic(report: &Report, frames: &Frames) -> String {
     let through = frames.to_wire + frames.to_stack + frames.to_stack_malformed;
     let blocked = frames.blocked_by_filter + frames.blocked_by_ale;
-    let mut parts = Vec::new();
-    if let Some(driver) = &report.driver {
-        let rules = driver.policy.iter().flat_map(|policy| &policy.rules);
-        for rule in rules.filter(|rule| rule.action == "block" && rule.frames > 0) {
-            parts.push(format!("{} by rule '{}'", rule.frames, text::printable(&rule.name)));
-        }
-        let by =
-            |name: &str| driver.counters.iter().find(|counter| counter.name == name).map_or(0, |c| c.value);
-        for (counter, words) in
-            [("blocked by default", "by default"), ("undecidable, blocked", "undecidable")]
-        {
-            if by(counter) > 0 {
-                parts.push(format!("{} {words}", by(counter)));
-            }
-        }
+    let mut by = report.drops();
+    by.sort_by_key(|drops| std::cmp::Reverse(drops.filter + drops.ale));
+    let by = by.iter().filter(|drops| drops.filter + drops.ale > 0);
+    let by = by.map(|drops| format!("{} by {}", drops.filter + drops.ale, drops.by)).collect::<Vec<_>>();
+    let mut text = format!("{} in, {through} through, {blocked} blocked", count(frames.total, "frame"));
+    if blocked > 0 && !by.is_empty() {
+        text += &format!(" ({})", text::list(&by));
     }
-    if frames.blocked_by_ale > 0 {
-        parts.push(format!("{} of refused connections, never on their way", frames.blocked_by_ale));
-    }
-    let parts =
-        if parts.is_empty() || blocked == 0 { String::new() } else { format!(" ({})", text::list(&parts)) };
-    let mut rest = String::new();
     if frames.to_stack_malformed > 0 {
-        rest += &format!(", {} of them malformed and dropped by the stack", frames.to_stack_malformed);
+        text += &format!("; {} malformed, let through and dropped by the stack", frames.to_stack_malformed);
     }
     if frames.held > 0 {
-        rest += &format!(", {} still held by the driver", frames.held);
+        text += &format!("; {} still held by the driver", frames.held);
     }
-    format!("{} in, {through} through, {blocked} blocked{parts}{rest}.", count(frames.total, "frame"))
+    text + "."
 }

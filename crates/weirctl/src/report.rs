@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::text;
+
 /// Version of the document; a field that goes or changes its meaning raises it, a new field does not.
 pub(crate) const SCHEMA: u32 = 1;
 
@@ -247,6 +249,58 @@ pub(crate) enum DecidedBy {
     Nothing,
 }
 
+impl Report {
+    /// Who dropped how many frames: at the filter, as the driver counts, and at ALE.
+    pub(crate) fn drops(&self) -> Vec<Drops> {
+        let mut drops = Vec::new();
+        if let Some(driver) = &self.driver {
+            let rules = driver.policy.iter().flat_map(|policy| &policy.rules);
+            for rule in rules.filter(|rule| rule.action == "block") {
+                let by = DecidedBy::Rule { index: rule.index, name: Some(rule.name.clone()) };
+                drops.push(Drops { by: by.words(), filter: rule.frames, ale: self.stopped_at_ale(&by) });
+            }
+            let of = |name: &str| {
+                driver.counters.iter().find(|counter| counter.name == name).map_or(0, |counter| counter.value)
+            };
+            let by = DecidedBy::Default;
+            let filter = of("blocked by default");
+            drops.push(Drops { by: by.words(), filter, ale: self.stopped_at_ale(&by) });
+            let filter = of("undecidable, blocked");
+            drops.push(Drops { by: "failure = \"closed\"".into(), filter, ale: 0 });
+        }
+        drops.retain(|drops| drops.by.starts_with("rule") || drops.filter + drops.ale > 0);
+        drops
+    }
+
+    fn stopped_at_ale(&self, by: &DecidedBy) -> u64 {
+        let counts = self.frames.iter().flat_map(|frames| &frames.blocked_by_ale_per_decider);
+        counts.filter(|count| count.decided_by == *by).map(|count| count.frames).sum()
+    }
+}
+
+impl DecidedBy {
+    /// Who, in words; nothing for nobody.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Rule { name: Some(name), .. } => format!("rule '{}'", text::printable(name)),
+            Self::Rule { index, name: None } => format!("rule {index} of an earlier policy"),
+            Self::Default => "default".into(),
+            Self::Nothing => String::new(),
+        }
+    }
+}
+
+/// Frames that one decider dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Drops {
+    /// Who, in words.
+    pub(crate) by: String,
+    /// At the filter.
+    pub(crate) filter: u64,
+    /// At ALE: never sent, or not delivered.
+    pub(crate) ale: u64,
+}
+
 /// Frames and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Traffic {
@@ -266,7 +320,7 @@ pub(crate) struct Counter {
 }
 
 /// What became of the frames of the capture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Frames {
     /// Frames of the capture that entered the machine, at its wire or at its sockets.
     pub(crate) total: u64,
@@ -278,10 +332,21 @@ pub(crate) struct Frames {
     pub(crate) blocked_by_filter: u64,
     /// Never sent, or not delivered to the application, because ALE refused the connection.
     pub(crate) blocked_by_ale: u64,
+    /// Those by who refused: the verdict that the driver's flow table has for the frame's flow.
+    pub(crate) blocked_by_ale_per_decider: Vec<PerDecider>,
     /// Received and let through, and dropped by the stack because their headers are damaged.
     pub(crate) to_stack_malformed: u64,
     /// Still with the driver when the capture was at its end.
     pub(crate) held: u64,
+}
+
+/// Frames that somebody decided about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PerDecider {
+    /// Who.
+    pub(crate) decided_by: DecidedBy,
+    /// How many.
+    pub(crate) frames: u64,
 }
 
 /// What the checks found.

@@ -45,11 +45,6 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Whether it has no row.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     fn widths(&self) -> Vec<usize> {
         let mut widths = vec![0; self.columns.len()];
         for row in self.heading.iter().chain(&self.rows) {

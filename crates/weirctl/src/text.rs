@@ -1,5 +1,6 @@
 //! Numbers, times and protocols in words.
 
+use console::measure_text_width;
 use weir_core::wire::Malformed;
 
 /// `1 frame`, `2 frames`.
@@ -77,14 +78,35 @@ pub(crate) fn protocol(number: u8) -> String {
     name.into()
 }
 
-/// The user of a well-known SID, or the SID itself.
-pub(crate) fn user(sid: &str) -> &str {
-    match sid {
+/// A user for people: the name of a well-known SID, the number of an account in its domain, or the SID itself.
+pub(crate) fn user(sid: &str) -> String {
+    let name = match sid {
         "S-1-5-18" => "SYSTEM",
         "S-1-5-19" => "LOCAL SERVICE",
         "S-1-5-20" => "NETWORK SERVICE",
-        other => other,
+        other => match other.strip_prefix("S-1-5-21-").and_then(|rest| rest.rsplit('-').next()) {
+            Some("500") => "Administrator",
+            Some(account) => return format!("user {account}"),
+            None => other,
+        },
+    };
+    name.to_owned()
+}
+
+/// `text` in lines of at most `width` columns, broken at spaces; a longer word stays whole.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if measure_text_width(line) + 1 + measure_text_width(word) <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
     }
+    lines
 }
 
 /// Why a frame is malformed, by the index of [`Malformed`].
@@ -159,6 +181,16 @@ mod tests {
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
         assert_eq!(list(&["a"]), "a");
         assert_eq!(list::<&str>(&[]), "");
+    }
+
+    #[test]
+    fn users_and_lines() {
+        assert_eq!(user("S-1-5-18"), "SYSTEM");
+        assert_eq!(user("S-1-5-21-1-2-3-1001"), "user 1001");
+        assert_eq!(user("S-1-5-32-544"), "S-1-5-32-544");
+        assert_eq!(wrap("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(wrap("long-word x", 4), ["long-word", "x"]);
+        assert_eq!(wrap("", 4), [""]);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use crate::output::Style;
 use crate::report::Capture;
 use crate::report::Counter;
-use crate::report::DecidedBy;
 use crate::report::Driver;
 use crate::report::Flow;
 use crate::report::Report;
@@ -30,11 +29,14 @@ pub(crate) fn render(report: &Report, style: Style, width: usize) -> String {
     if let Some(driver) = &report.driver {
         out.push_str(&view.adapters(driver));
         out.push_str(&view.flows(driver));
-        out.push_str(&view.drops(driver));
+        out.push_str(&view.drops(report));
         out.push_str(&view.counters(driver));
     }
     out.push_str(&view.verifier(report));
-    let _ = writeln!(out, "\n{}", style.strong(&report.summary));
+    out.push('\n');
+    for line in text::wrap(&report.summary, width) {
+        let _ = writeln!(out, "{}", style.strong(&line));
+    }
     out
 }
 
@@ -54,31 +56,36 @@ impl View {
             None => format!("weir.sys on {}", report.capture.file),
         };
         let mut out = format!("{}\n\n", self.style.strong(&title));
-        let mut line = |name: &str, value: &str| {
-            let _ = writeln!(out, "  {}  {value}", self.style.weak(&format!("{name:<8}")));
+        let mut line = |name: &str, value: &str, apply: fn(Style, &str) -> String| {
+            let lines = text::wrap(value, self.width.saturating_sub(12));
+            for (name, line) in std::iter::once(name).chain(std::iter::repeat("")).zip(lines) {
+                let name = self.style.weak(&format!("{name:<8}"));
+                let _ = writeln!(out, "  {name}  {}", apply(self.style, &line));
+            }
         };
-        line("Capture", &capture(&report.capture));
+        let plain: fn(Style, &str) -> String = |_, text| text.to_owned();
+        line("Capture", &capture(&report.capture), plain);
         if let Some(damage) = &report.capture.damage {
-            line("", &self.style.warn(&format!("{damage}; the frames before are used")));
+            line("", &format!("{damage}; the frames before are used"), Style::warn);
         }
         if report.capture.cut > 0 {
             let cut = count(report.capture.cut, "frame");
-            line("", &self.style.warn(&format!("{cut} cut by the capture's snapshot length")));
+            line("", &format!("{cut} cut by the capture's snapshot length"), Style::warn);
         }
         let addresses = report.local.addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>();
         let addresses = if addresses.is_empty() { "no address".into() } else { text::list(&addresses) };
-        line("Our side", &addresses);
+        line("Our side", &addresses, plain);
         if report.local.assumed {
             let note = format!("assumed: {}; --local ADDR,... sets it", report.local.because);
-            line("", &self.style.weak(&note));
+            line("", &note, Style::weak);
         }
-        if let Some(driver) = &report.driver {
-            let ale = if driver.wfp_active { "ALE callouts in place" } else { "ALE callouts not in place" };
-            line("Driver", &format!("{} (NDIS {}, {ale})", report.image, driver.ndis));
-            line("Policy", &policy(report.policy_file.as_deref(), driver));
-        } else {
-            line("Driver", &report.image);
-        }
+        let Some(driver) = &report.driver else {
+            line("Driver", &report.image, plain);
+            return out;
+        };
+        let ale = if driver.wfp_active { "ALE callouts in place" } else { "ALE callouts not in place" };
+        line("Driver", &format!("{} (NDIS {}, {ale})", report.image, driver.ndis), plain);
+        line("Policy", &policy(report.policy_file.as_deref(), driver), plain);
         out
     }
 
@@ -152,7 +159,9 @@ impl View {
                 all(flow).frames.to_string(),
                 text::bytes(all(flow).bytes),
                 flow.state.clone(),
-                format!("{} by {}", self.verdict(flow), decided_by(flow)).trim_end_matches(" by ").to_owned(),
+                format!("{} by {}", self.verdict(flow), flow.decided_by.words())
+                    .trim_end_matches(" by ")
+                    .to_owned(),
             ]);
         }
         table
@@ -169,14 +178,17 @@ impl View {
         ]);
         for flow in flows {
             let (local, remote) = ends(flow);
-            let user =
-                flow.user.as_deref().map(|sid| short(text::user(sid), PROCESS_WIDTH - 2)).unwrap_or_default();
+            let user = flow
+                .user
+                .as_deref()
+                .map(|sid| short(&text::user(sid), PROCESS_WIDTH - 2))
+                .unwrap_or_default();
             table.row(vec![
                 format!("{}\n  {}", process(flow), self.style.weak(&user)),
                 format!("{}\n{}", flow.protocol_name, self.style.weak(&flow.state)),
                 format!("{local}\n{} {remote}", arrow(flow)),
                 format!("{}\n{}", all(flow).frames, text::bytes(all(flow).bytes)),
-                format!("{}\n  {}", self.verdict(flow), decided_by(flow)),
+                format!("{}\n  {}", self.verdict(flow), flow.decided_by.words()),
             ]);
         }
         table
@@ -190,35 +202,25 @@ impl View {
         }
     }
 
-    fn drops(&self, driver: &Driver) -> String {
-        let Some(policy) = &driver.policy else { return String::new() };
-        let blocking = policy.rules.iter().filter(|rule| rule.action == "block").collect::<Vec<_>>();
-        let by_default = driver.counters.iter().filter(|counter| {
-            counter.value > 0
-                && matches!(counter.name.as_str(), "blocked by default" | "undecidable, blocked")
-        });
+    fn drops(&self, report: &Report) -> String {
+        if report.driver.as_ref().is_none_or(|driver| driver.policy.is_none()) {
+            return String::new();
+        }
+        let drops = report.drops();
+        if drops.is_empty() {
+            return self.section("Drops") + "  none: the policy has no rule that blocks\n";
+        }
         let mut table =
-            Table::new(&[("Rule", Left), ("Frames dropped", Right), ("Refused at ALE", Right)]);
-        for rule in blocking {
-            let (frames, flows) = (rule.frames.to_string(), rule.flows.to_string());
-            table.row(vec![text::printable(&rule.name), self.loud(&frames), self.loud(&flows)]);
+            Table::new(&[("Decided by", Left), ("Dropped by the filter", Right), ("Stopped at ALE", Right)]);
+        for drop in drops {
+            table.row(vec![drop.by, self.loud(drop.filter), self.loud(drop.ale)]);
         }
-        for counter in by_default {
-            table.row(vec![
-                format!("({})", counter.name),
-                self.loud(&counter.value.to_string()),
-                String::new(),
-            ]);
-        }
-        if table.is_empty() {
-            return self.section("Drops by rule") + "  the policy has no rule that blocks\n";
-        }
-        self.section("Drops by rule") + &table.render(2, self.width, self.style)
+        self.section("Drops") + &table.render(2, self.width, self.style)
     }
 
     /// A number in red, unless it is zero.
-    fn loud(&self, number: &str) -> String {
-        if number == "0" { number.to_owned() } else { self.style.bad(number) }
+    fn loud(&self, number: u64) -> String {
+        if number == 0 { "0".into() } else { self.style.bad(&number.to_string()) }
     }
 
     fn counters(&self, driver: &Driver) -> String {
@@ -303,16 +305,6 @@ fn all(flow: &Flow) -> Traffic {
         frames: sum.frames + part.frames,
         bytes: sum.bytes + part.bytes,
     })
-}
-
-/// Who decided about a flow.
-fn decided_by(flow: &Flow) -> String {
-    match &flow.decided_by {
-        DecidedBy::Rule { name: Some(name), .. } => format!("rule '{}'", text::printable(name)),
-        DecidedBy::Rule { index, name: None } => format!("rule {index} of policy {}", flow.policy_generation),
-        DecidedBy::Default => "default".into(),
-        DecidedBy::Nothing => String::new(),
-    }
 }
 
 fn ends(flow: &Flow) -> (String, String) {

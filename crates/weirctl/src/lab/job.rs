@@ -1,5 +1,6 @@
 //! What the child process does: boots the machine, loads the driver, replays the capture, asks the driver.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::net::IpAddr;
@@ -10,6 +11,10 @@ use lab::capture;
 use lab::capture::Capture;
 use lab::capture::Direction;
 use lab::capture::Writer;
+use lab::edge::packet;
+use lab::edge::packet::Medium;
+use lab::edge::packet::Packet;
+use lab::edge::packet::Transport;
 use lab::edge::process::ProcessMap;
 use lab::machine;
 use lab::machine::Machine;
@@ -27,8 +32,11 @@ use crate::cli::Split;
 use crate::device;
 use crate::device::Device;
 use crate::failure::reason;
+use crate::report::DecidedBy;
 use crate::report::Driver;
+use crate::report::Flow;
 use crate::report::Frames;
+use crate::report::PerDecider;
 
 /// A run, as the parent process orders it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -107,7 +115,8 @@ fn execute(job: &Job) -> Result<Outcome, Stopped> {
     for adapter in &adapters {
         if !adapter.is_running() {
             let restarted = adapter.restart(Attributes::General);
-            restarted.map_err(|status| Stopped::internal(format!("FilterRestart returned {status:#010x}")))?;
+            restarted
+                .map_err(|status| Stopped::internal(format!("FilterRestart returned {status:#010x}")))?;
         }
     }
     let file = machine.open(weir_ioctl::WIN32_DEVICE_PATH, Who::Administrator);
@@ -132,7 +141,9 @@ fn execute(job: &Job) -> Result<Outcome, Stopped> {
             Stopped::input(format!("cannot write `{}`: {}", path.display(), reason(&error)))
         })?;
     }
-    Ok(Outcome { driver: told, frames: count(&replayed.fates) })
+    let mut counts = count(&replayed.fates);
+    counts.blocked_by_ale_per_decider = refusals(&told.flows, &capture, &frames, &replayed.fates);
+    Ok(Outcome { driver: told, frames: counts })
 }
 
 /// The frames as the replay wants them. Their bytes are moved out of the capture: there is room for them once.
@@ -182,6 +193,48 @@ fn count(fates: &[Fate]) -> Frames {
         *counter += 1;
     }
     frames
+}
+
+/// Who stopped the frames that were stopped at ALE: the driver never saw most of them, but it knows their flows.
+fn refusals(flows: &[Flow], capture: &Capture, frames: &[replay::Frame], fates: &[Fate]) -> Vec<PerDecider> {
+    type Ends = (u8, IpAddr, IpAddr);
+    let mut by_ports = HashMap::<(Ends, Option<u16>, Option<u16>), &DecidedBy>::new();
+    let mut by_ends = HashMap::<Ends, &DecidedBy>::new();
+    for flow in flows.iter().filter(|flow| flow.verdict == "block") {
+        let ends = (flow.protocol, flow.local_address, flow.remote_address);
+        by_ports.insert((ends, flow.local_port, flow.remote_port), &flow.decided_by);
+        // Later fragments have no ports, and ALE has its own idea of ICMP's.
+        by_ends.insert(ends, &flow.decided_by);
+    }
+    let mut counts = Vec::<PerDecider>::new();
+    for ((captured, frame), fate) in capture.frames.iter().zip(frames).zip(fates) {
+        let Fate::BlockedByAle { .. } = fate else { continue };
+        let medium = if captured.link_type.is_raw_ip() { Medium::RawIp } else { Medium::Ethernet };
+        let decided_by = match packet::parse(medium, &frame.data) {
+            Packet::Ip(ip) => {
+                let ports = match ip.transport {
+                    Transport::Tcp { source, destination, .. } | Transport::Udp { source, destination } => {
+                        (Some(source), Some(destination))
+                    }
+                    _ => (None, None),
+                };
+                let sent = ((ip.protocol, ip.source, ip.destination), ports.0, ports.1);
+                let received = ((ip.protocol, ip.destination, ip.source), ports.1, ports.0);
+                by_ports
+                    .get(&sent)
+                    .or_else(|| by_ports.get(&received))
+                    .or_else(|| by_ends.get(&sent.0))
+                    .or_else(|| by_ends.get(&received.0))
+                    .map_or(DecidedBy::Nothing, |decided_by| (*decided_by).clone())
+            }
+            _ => DecidedBy::Nothing,
+        };
+        match counts.iter_mut().find(|count| count.decided_by == decided_by) {
+            Some(count) => count.frames += 1,
+            None => counts.push(PerDecider { decided_by, frames: 1 }),
+        }
+    }
+    counts
 }
 
 /// Stores what got through, in the order in which it did.

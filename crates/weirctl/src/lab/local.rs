@@ -37,6 +37,9 @@ struct Seen {
     addresses: BTreeSet<IpAddr>,
 }
 
+/// Address and port.
+type End = (IpAddr, u16);
+
 /// Watches the frames of a capture.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
@@ -44,7 +47,7 @@ pub(crate) struct Watcher {
     /// Sources of frames that the capture marks as outbound.
     outbound: BTreeSet<IpAddr>,
     /// Protocol and endpoints (lower first) of conversations that were begun.
-    conversations: BTreeSet<(u8, (IpAddr, u16), (IpAddr, u16))>,
+    conversations: BTreeSet<(u8, End, End)>,
 }
 
 impl Watcher {

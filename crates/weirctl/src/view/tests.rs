@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::report::Adapter;
+use crate::report::DecidedBy;
 use crate::report::Frames;
 use crate::report::Interface;
 use crate::report::Local;
