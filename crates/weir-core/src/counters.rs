@@ -1,4 +1,5 @@
-//! Counters per processor: every frame lands in exactly one terminal class, so that the classes add up to the frames.
+//! Counters per processor: every frame lands in exactly one terminal class, so that the classes add up to the
+//! frames.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 

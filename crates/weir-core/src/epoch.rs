@@ -1,9 +1,9 @@
 //! Read-side critical sections per processor, and a way to know when all that began earlier have ended.
 //!
-//! Works like sleepable RCU. A reader counts itself into its processor's counter of the current phase, and out of the
-//! same counter, also when it was moved to another processor meanwhile. A writer unlinks something, notes
-//! [`Domain::now`], and may reuse the memory once [`Domain::elapsed`] says so. Phases alternate, so a steady stream of
-//! readers cannot hold a writer up for ever.
+//! Works like sleepable RCU. A reader counts itself into its processor's counter of the current phase, and
+//! out of the same counter, also when it was moved to another processor meanwhile. A writer unlinks
+//! something, notes [`Domain::now`], and may reuse the memory once [`Domain::elapsed`] says so. Phases
+//! alternate, so a steady stream of readers cannot hold a writer up for ever.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
@@ -11,7 +11,8 @@ use crate::memory::Carver;
 use crate::zeroed_struct;
 
 zeroed_struct! {
-    /// Readers of one processor, by phase. Alone on its cache lines: the adjacent-line prefetcher pairs lines.
+    /// Readers of one processor, by phase. Alone on its cache lines: the adjacent-line prefetcher pairs
+    /// lines.
     #[derive(Debug)]
     #[repr(C, align(128))]
     struct Readers {
@@ -64,7 +65,8 @@ impl Domain {
         })
     }
 
-    /// Begins a read-side critical section. Never waits. Processors beyond the configured number share a counter.
+    /// Begins a read-side critical section. Never waits. Processors beyond the configured number share a
+    /// counter.
     #[must_use]
     pub fn enter(&self, processor: u32) -> Guard<'_> {
         let phase = self.phase.load(Ordering::Relaxed) & 1;
@@ -73,7 +75,8 @@ impl Domain {
         if let Some(counter) = counter {
             counter.fetch_add(1, Ordering::SeqCst);
         }
-        // Pairs with the fence in `try_advance`: either the writer sees the count, or this reader sees the unlinking.
+        // Pairs with the fence in `try_advance`: either the writer sees the count, or this reader sees the
+        // unlinking.
         fence(Ordering::SeqCst);
         Guard { counter }
     }
@@ -88,7 +91,8 @@ impl Domain {
     /// True when no reader that could have seen what was unlinked before `ticket` is left.
     #[must_use]
     pub fn elapsed(&self, ticket: Ticket) -> bool {
-        // Two advances find each phase empty once; a third, because the first may have begun before the ticket.
+        // Two advances find each phase empty once; a third, because the first may have begun before the
+        // ticket.
         self.advances.load(Ordering::SeqCst).wrapping_sub(ticket.0) >= 3
     }
 
@@ -111,7 +115,8 @@ impl Domain {
         empty
     }
 
-    /// Waits for all readers that began before this call; `pause` is called between looks. Not from inside a reader.
+    /// Waits for all readers that began before this call; `pause` is called between looks. Not from inside a
+    /// reader.
     pub fn synchronize(&self, mut pause: impl FnMut()) {
         let ticket = self.now();
         while !self.elapsed(ticket) {

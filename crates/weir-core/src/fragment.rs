@@ -1,7 +1,9 @@
-//! Remembers which flow the first fragment of a datagram belongs to, so that the later ones, which have no ports, find it.
+//! Remembers which flow the first fragment of a datagram belongs to, so that the later ones, which have no
+//! ports, find it.
 //!
-//! Fixed memory, one 64-byte line per set, one word per entry, no lock. An entry names a flow record by number; whoever
-//! looks it up confirms that the record's addresses and protocol are the fragment's, so a stale entry is harmless.
+//! Fixed memory, one 64-byte line per set, one word per entry, no lock. An entry names a flow record by
+//! number; whoever looks it up confirms that the record's addresses and protocol are the fragment's, so a
+//! stale entry is harmless.
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -2,8 +2,8 @@
 
 /// Folds each word into the state with one 64x64 multiplication.
 ///
-/// Keyed so that nobody on the network can aim frames at one bucket; not a cryptographic hash, so a match is always
-/// confirmed by comparing what was hashed.
+/// Keyed so that nobody on the network can aim frames at one bucket; not a cryptographic hash, so a match is
+/// always confirmed by comparing what was hashed.
 #[must_use]
 pub(crate) fn words(seed: [u64; 2], words: impl IntoIterator<Item = u64>) -> u64 {
     let [first, second] = seed;

@@ -192,8 +192,8 @@ impl Table {
         self.len() == 0
     }
 
-    /// Shows identities from `cursor` (0 = first) until `each` says `false`, which does not count as shown; returns the
-    /// cursor to go on from, 0 at the end.
+    /// Shows identities from `cursor` (0 = first) until `each` says `false`, which does not count as shown;
+    /// returns the cursor to go on from, 0 at the end.
     pub fn list(&self, cursor: u64, each: &mut impl FnMut(&IdentityView<'_>) -> bool) -> u64 {
         let end = u64::from(self.len());
         let mut position = cursor;
@@ -243,8 +243,8 @@ impl Table {
                     Err(other) => id = other,
                 }
             }
-            // When another processor wins with the same text, the entry written here stays unused: rare, and bounded
-            // by the number of processors per identity.
+            // When another processor wins with the same text, the entry written here stays unused: rare, and
+            // bounded by the number of processors per identity.
             if self.equals(id, units.clone(), length, hash) {
                 return id;
             }

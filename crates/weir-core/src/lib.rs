@@ -1,7 +1,8 @@
-//! The logic of Weir that knows no Windows type: wire parsing, flow table, policy, counters, and the engine that joins them.
+//! The logic of Weir that knows no Windows type: wire parsing, flow table, policy, counters, and the engine
+//! that joins them.
 //!
-//! Without the feature `std` the crate allocates nothing, takes no lock and cannot panic: it runs on the packet path
-//! of the driver. With `std` it also holds the policy compiler.
+//! Without the feature `std` the crate allocates nothing, takes no lock and cannot panic: it runs on the
+//! packet path of the driver. With `std` it also holds the policy compiler.
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 #![cfg_attr(
     not(test),

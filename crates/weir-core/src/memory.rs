@@ -1,5 +1,6 @@
 //! Carves the tables of the engine out of one block of memory that the caller reserved at start.
-// UNSAFETY: turns raw zeroed memory into slices of all-atomic tables; every table above this file is safe code.
+// UNSAFETY: turns raw zeroed memory into slices of all-atomic tables; every table above this file is safe
+// code.
 #![expect(unsafe_code, reason = "the one place that turns raw memory into typed tables")]
 
 use core::alloc::Layout;
@@ -40,7 +41,8 @@ unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {}
 /// A bump allocator over the caller's block; in measuring mode it only adds up sizes.
 ///
 /// # Invariants
-/// `base`, when present, points to a block of at least `Layout` bytes as measured by the same sequence of calls.
+/// `base`, when present, points to a block of at least `Layout` bytes as measured by the same sequence of
+/// calls.
 #[derive(Debug)]
 pub struct Carver {
     base: Option<NonNull<u8>>,
@@ -58,8 +60,9 @@ impl Carver {
     /// Carves from `base`.
     ///
     /// # Safety
-    /// `base` must point to a block that is as large and as aligned as a measuring carver found for the same sequence of
-    /// calls, is all zero bytes, is used by nobody else, and lives as long as anything carved from it is used.
+    /// `base` must point to a block that is as large and as aligned as a measuring carver found for the same
+    /// sequence of calls, is all zero bytes, is used by nobody else, and lives as long as anything carved
+    /// from it is used.
     #[must_use]
     pub unsafe fn carving(base: NonNull<u8>) -> Self {
         Self { base: Some(base), used: 0, align: 64 }
@@ -75,8 +78,8 @@ impl Carver {
         let Some(base) = self.base else { return Some(&[]) };
         // SAFETY: `start` lies inside the block, by the contract of `carving`.
         let first = unsafe { base.add(start) };
-        // SAFETY: the range is inside the block, zeroed (valid for `T: Zeroed`), aligned, handed out once, and outlives
-        // its users, all by the contract of `carving`.
+        // SAFETY: the range is inside the block, zeroed (valid for `T: Zeroed`), aligned, handed out once,
+        // and outlives its users, all by the contract of `carving`.
         Some(unsafe { core::slice::from_raw_parts(first.cast::<T>().as_ptr(), count) })
     }
 

@@ -357,6 +357,8 @@ fn rules_about_ethertypes_and_interfaces() {
     assert_eq!(inspect_on(engine, &ninth, Direction::Send, &frame), by_rule(Action::Block, 2));
     let luid = Interface { name: &ethernet_name, luid: 0x55, ..ethernet_interface() };
     assert_eq!(inspect_on(engine, &luid, Direction::Send, &frame), by_rule(Action::Block, 3));
+    // An adapter whose name nobody told leaves a rule about names undecidable.
+    assert_eq!(send(engine, &sent(6, &tcp(3, 4, SYN))), (Action::Permit, Decider::Failure));
     // ALE without an interface leaves the decision to the packet path.
     let nowhere = Interface { luid: 0, index: 0, ..ethernet_interface() };
     let image = utf16("x");

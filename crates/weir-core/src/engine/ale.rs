@@ -10,8 +10,8 @@ use crate::wire::{ethertype, protocol};
 use crate::{Action, Direction, Time};
 
 impl Engine {
-    /// ALE asks whether a flow may exist (AUTH_CONNECT, AUTH_RECV_ACCEPT). The answer is also what [`super::Batch::inspect`]
-    /// will do to its frames, in both directions.
+    /// ALE asks whether a flow may exist (AUTH_CONNECT, AUTH_RECV_ACCEPT). The answer is also what
+    /// [`super::Batch::inspect`] will do to its frames, in both directions.
     pub fn authorize(&self, processor: u32, now: Time, flow: &AleFlow<'_>) -> Authorization {
         let mut tally = Tally::new();
         let guard = self.domain.enter(processor);

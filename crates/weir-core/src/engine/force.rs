@@ -23,8 +23,8 @@ pub(super) struct Force {
 }
 
 /// # Invariants
-/// `image` and `length` describe a verified image that lives at least until a grace period after the place became
-/// inactive; they change only while the place is inactive and has no readers.
+/// `image` and `length` describe a verified image that lives at least until a grace period after the place
+/// became inactive; they change only while the place is inactive and has no readers.
 #[derive(Debug)]
 struct Place {
     image: AtomicPtr<u8>,
@@ -68,8 +68,8 @@ impl Force {
     pub(super) fn get<'g>(&'g self, _guard: &'g Guard<'_>) -> Option<InForce<'g>> {
         let place = self.place(self.active.load(Ordering::Acquire))?;
         let image = place.slice()?;
-        // SAFETY: the place was active after the guard's section began, so its image stays as `set` got it until that
-        // section ends: `set` and `clear` give it back only after a grace period.
+        // SAFETY: the place was active after the guard's section began, so its image stays as `set` got it
+        // until that section ends: `set` and `clear` give it back only after a grace period.
         let bytes = unsafe { image.as_ref() };
         Some(InForce {
             image: Image::verified_before(bytes),

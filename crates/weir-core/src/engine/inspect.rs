@@ -365,7 +365,8 @@ impl<'p> Path<'p> {
     }
 }
 
-/// Turns a decision into an action; `certain` is false when the frame hid something that a rule may have asked for.
+/// Turns a decision into an action; `certain` is false when the frame hid something that a rule may have
+/// asked for.
 fn settle(policy: &InForce<'_>, decision: Decision, certain: bool) -> (Action, Decider) {
     match decision {
         Decision::Decided(_, Decider::Default)

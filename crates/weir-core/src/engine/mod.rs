@@ -1,6 +1,8 @@
-//! Joins parser, flow table, fragment cache, identities, policy and counters, so that the driver stays a thin shell.
+//! Joins parser, flow table, fragment cache, identities, policy and counters, so that the driver stays a thin
+//! shell.
 //!
-//! A driver reserves one block of memory ([`Engine::layout`]), builds the engine in it ([`Engine::init`]) and calls:
+//! A driver reserves one block of memory ([`Engine::layout`]), builds the engine in it ([`Engine::init`]) and
+//! calls:
 //!
 //! * [`Engine::batch`] once per NET_BUFFER_LIST chain, then [`Batch::inspect`] per frame (IRQL <= DISPATCH_LEVEL);
 //! * [`Engine::authorize`], [`Engine::established`], [`Engine::closed`] from the ALE callouts;
@@ -96,8 +98,8 @@ pub struct Interface<'a> {
     pub medium: Medium,
     /// Routing compartment.
     pub compartment: u32,
-    /// Name that `interface = "..."` rules are compared with (the alias that users see), UTF-16, any case; empty when
-    /// not known.
+    /// Name that `interface = "..."` rules are compared with (the alias that users see), UTF-16, any case;
+    /// empty when not known.
     pub name: &'a [u16],
 }
 
@@ -165,7 +167,8 @@ pub struct Status {
     pub identities: u32,
 }
 
-/// Outcome of [`Engine::set_policy`]: the generation of the new policy, and the image that was in force before.
+/// Outcome of [`Engine::set_policy`]: the generation of the new policy, and the image that was in force
+/// before.
 pub type Exchanged = (u32, Option<NonNull<[u8]>>);
 
 /// How often a rule decided.
@@ -206,8 +209,8 @@ impl Engine {
     /// Builds the engine in `memory`.
     ///
     /// # Safety
-    /// `memory` must be as large and as aligned as [`Engine::layout`] says for the same `config`, all zero bytes, used by
-    /// nobody else, and live until the last use of the returned reference.
+    /// `memory` must be as large and as aligned as [`Engine::layout`] says for the same `config`, all zero
+    /// bytes, used by nobody else, and live until the last use of the returned reference.
     #[expect(unsafe_code, reason = "in-place construction")]
     #[inline(never)]
     pub unsafe fn init(memory: NonNull<u8>, config: &Config) -> Option<&'static Engine> {
@@ -221,7 +224,8 @@ impl Engine {
         Some(unsafe { room.as_ref() })
     }
 
-    /// Not inlined into [`Engine::init`]: each of them holds an engine on its stack, and kernel stacks are small.
+    /// Not inlined into [`Engine::init`]: each of them holds an engine on its stack, and kernel stacks are
+    /// small.
     #[inline(never)]
     fn carve(carver: &mut Carver, config: &Config) -> Option<Self> {
         let [first, second] = config.seed;
@@ -239,18 +243,18 @@ impl Engine {
         })
     }
 
-    /// Begins a batch of frames on `processor`. Policy and flow records that the batch sees stay valid until it is dropped,
-    /// so do not wait for anything while holding one.
+    /// Begins a batch of frames on `processor`. Policy and flow records that the batch sees stay valid until
+    /// it is dropped, so do not wait for anything while holding one.
     #[must_use]
     pub fn batch(&self, processor: u32, now: Time) -> Batch<'_> {
         Batch::new(self, processor, now)
     }
 
-    /// Verifies `image` and puts it in force; returns its generation and the image that was in force before, which nobody
-    /// uses any more.
+    /// Verifies `image` and puts it in force; returns its generation and the image that was in force before,
+    /// which nobody uses any more.
     ///
-    /// `pause` is called while waiting for the packet path to leave the old image: sleep or yield there. IRQL:
-    /// PASSIVE_LEVEL. On error the old policy stays in force and `image` is not kept.
+    /// `pause` is called while waiting for the packet path to leave the old image: sleep or yield there.
+    /// IRQL: PASSIVE_LEVEL. On error the old policy stays in force and `image` is not kept.
     ///
     /// # Safety
     /// `image` must stay valid and unchanged until this engine gives it back, or is no longer used.
@@ -275,15 +279,15 @@ impl Engine {
         read(self.force.get(&guard).map(|policy| (policy.generation, policy.image.bytes())))
     }
 
-    /// Shows flows to `each` from `cursor` (0 = first) until it says `false` for one, which is not counted as shown;
-    /// returns the cursor to go on from, or 0 at the end.
+    /// Shows flows to `each` from `cursor` (0 = first) until it says `false` for one, which is not counted as
+    /// shown; returns the cursor to go on from, or 0 at the end.
     pub fn list_flows(&self, processor: u32, cursor: u64, each: &mut impl FnMut(&FlowView) -> bool) -> u64 {
         let guard = self.domain.enter(processor);
         self.flows.for_each_from(&guard, cursor, usize::MAX, &mut |record| each(&record.view()))
     }
 
-    /// Shows identities to `each` from `cursor` (0 = first) until it says `false` for one, which is not counted as shown;
-    /// returns the cursor to go on from, or 0 at the end.
+    /// Shows identities to `each` from `cursor` (0 = first) until it says `false` for one, which is not
+    /// counted as shown; returns the cursor to go on from, or 0 at the end.
     pub fn list_identities(&self, cursor: u64, each: &mut impl FnMut(&IdentityView<'_>) -> bool) -> u64 {
         self.identities.list(cursor, each)
     }
@@ -320,8 +324,8 @@ impl Engine {
         self.force.hits(index)
     }
 
-    /// Removes flows that ended or idle too long, and makes the memory of removed ones usable again. Looks at a part of
-    /// the table each time: call it every second or so, never from inside a [`Batch`].
+    /// Removes flows that ended or idle too long, and makes the memory of removed ones usable again. Looks at
+    /// a part of the table each time: call it every second or so, never from inside a [`Batch`].
     pub fn age(&self, processor: u32, now: Time) {
         let guard = self.domain.enter(processor);
         let mut removed = 0;

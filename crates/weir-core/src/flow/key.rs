@@ -44,7 +44,8 @@ pub struct FlowKey {
 impl FlowKey {
     /// Words that hold a key.
     pub(crate) const WORDS: usize = 5;
-    /// Compartments are small numbers that the stack hands out from 1; 24 bits of them make the key fit its words.
+    /// Compartments are small numbers that the stack hands out from 1; 24 bits of them make the key fit its
+    /// words.
     pub(crate) const COMPARTMENT_MASK: u32 = 0x00ff_ffff;
 
     /// The key of a flow between `from` and `to`, and which side `from` became.

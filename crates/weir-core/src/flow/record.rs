@@ -81,7 +81,8 @@ pub struct Flags {
     pub fragments: bool,
 }
 
-/// A copy of a flow record for listing. Connections one after the other under the same key share a record and its traffic.
+/// A copy of a flow record for listing. Connections one after the other under the same key share a record and
+/// its traffic.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowView {
     /// Stable while the flow lives, never reused.
@@ -288,7 +289,8 @@ impl Record {
         self.stamp.store(stamp.pack(), Ordering::Release);
     }
 
-    /// Puts a verdict in force unless another one came after `seen` was read: ALE knows more than the packet path.
+    /// Puts a verdict in force unless another one came after `seen` was read: ALE knows more than the packet
+    /// path.
     pub fn replace_stamp(&self, seen: Stamp, stamp: Stamp) {
         let _ = self.stamp.compare_exchange(seen.pack(), stamp.pack(), Ordering::AcqRel, Ordering::Relaxed);
     }
@@ -358,7 +360,8 @@ impl Record {
         self.update_bits(0, bit::CLOSED);
     }
 
-    /// A new connection begins under the same key: what was known about the old one's owner and verdict is void.
+    /// A new connection begins under the same key: what was known about the old one's owner and verdict is
+    /// void.
     pub fn restart(&self, origin: Direction, local: Side) {
         self.update_bits(bit::CONNECTION | bit::LOCAL_B | bit::INBOUND, orientation(origin, local));
         self.owner.store(0, Ordering::Release);

@@ -1,14 +1,14 @@
 //! The flow table: fixed memory, no lock, readers never wait and never retry.
 //!
-//! A bucket is one 64-byte line of eight words; a word holds a tag, the number of a record and the state of the slot,
-//! and changes by one compare-exchange. A key has two candidate buckets, so a lookup reads one or two lines and, but for
-//! one in four billion wrong tags, exactly one record. Lookups are independent of each other until the record is read,
-//! which is what batching and prefetching need.
+//! A bucket is one 64-byte line of eight words; a word holds a tag, the number of a record and the state of
+//! the slot, and changes by one compare-exchange. A key has two candidate buckets, so a lookup reads one or
+//! two lines and, but for one in four billion wrong tags, exactly one record. Lookups are independent of each
+//! other until the record is read, which is what batching and prefetching need.
 //!
-//! Two processors may insert the same key at once. An inserter publishes its slot as tentative, looks for the same key
-//! elsewhere, and only then makes it live; it steps back from a live one and knocks a tentative one down to collided,
-//! which makes the other look again (Purcell and Harris, "Non-blocking hashtables with open addressing", 2005). So a key
-//! is never live twice.
+//! Two processors may insert the same key at once. An inserter publishes its slot as tentative, looks for the
+//! same key elsewhere, and only then makes it live; it steps back from a live one and knocks a tentative one
+//! down to collided, which makes the other look again (Purcell and Harris, "Non-blocking hashtables with open
+//! addressing", 2005). So a key is never live twice.
 //!
 //! A removed record is reused only after every reader that could hold it is gone ([`crate::epoch`]).
 
@@ -21,7 +21,8 @@ use crate::memory::Carver;
 use crate::{Direction, Time, hash, zeroed_struct};
 
 const SLOTS: usize = 8;
-/// A first bucket with fewer free slots shares with the second: this keeps every insertion possible up to the capacity.
+/// A first bucket with fewer free slots shares with the second: this keeps every insertion possible up to the
+/// capacity.
 const NEARLY_FULL: usize = 3;
 /// Collisions between processors that insert the same key before one gives up.
 const MAX_COLLISIONS: usize = 16;
@@ -109,7 +110,8 @@ struct Place<'t> {
 }
 
 impl Table {
-    /// Takes the memory of a table for `capacity` flows from `carver`. Half of the slots stay empty when it is full.
+    /// Takes the memory of a table for `capacity` flows from `carver`. Half of the slots stay empty when it
+    /// is full.
     #[must_use]
     pub fn carve(carver: &mut Carver, capacity: u32, seed: [u64; 2]) -> Option<Self> {
         let capacity = usize::try_from(capacity.clamp(1, 1 << 28)).ok()?;
@@ -184,7 +186,8 @@ impl Table {
         }
     }
 
-    /// Takes a record out of the table; false when somebody else did. Readers may go on using it until they leave.
+    /// Takes a record out of the table; false when somebody else did. Readers may go on using it until they
+    /// leave.
     pub fn remove(&self, _guard: &Guard<'_>, record: &Record) -> bool {
         let words = record.key().words();
         let Some(place) = self.place(&words) else { return false };
@@ -204,8 +207,8 @@ impl Table {
         false
     }
 
-    /// Shows up to `limit` places of the table from `cursor` (0 = first) to `each`, which says `false` to stop before that
-    /// flow; returns the cursor to go on from, 0 at the end.
+    /// Shows up to `limit` places of the table from `cursor` (0 = first) to `each`, which says `false` to
+    /// stop before that flow; returns the cursor to go on from, 0 at the end.
     pub fn for_each_from<'g>(
         &'g self,
         _guard: &'g Guard<'_>,
@@ -237,7 +240,8 @@ impl Table {
         self.record(number).filter(|record| record.is_in_table())
     }
 
-    /// Makes removed records usable again as far as their readers have left. Never waits; call it now and then.
+    /// Makes removed records usable again as far as their readers have left. Never waits; call it now and
+    /// then.
     pub fn reclaim(&self, domain: &Domain) {
         if self.reclaiming.swap(true, Ordering::Acquire) {
             return;
@@ -269,7 +273,8 @@ impl Table {
         let mask = self.buckets.len().wrapping_sub(1);
         let tag = (hash >> 32) as u32;
         let first = hash as usize & mask;
-        // Away from the first bucket by an odd multiple of the tag, so the second is another bucket for most tags.
+        // Away from the first bucket by an odd multiple of the tag, so the second is another bucket for most
+        // tags.
         let second = (first ^ (tag | 1).wrapping_mul(0x5bd1_e995) as usize) & mask;
         Some(Place { tag, buckets: [self.buckets.get(first)?, self.buckets.get(second)?] })
     }
@@ -363,8 +368,8 @@ enum Contention {
 }
 
 impl<'t> Place<'t> {
-    /// The slots in the order in which to look for a free one: the first bucket, which lookups read first, unless it is
-    /// nearly full and the second has more room.
+    /// The slots in the order in which to look for a free one: the first bucket, which lookups read first,
+    /// unless it is nearly full and the second has more room.
     fn by_room(&self) -> impl Iterator<Item = &'t AtomicU64> + use<'t> {
         let room = |bucket: &Bucket| {
             bucket.slots.iter().filter(|slot| slot.load(Ordering::Relaxed) == Slot::FREE).count()
@@ -384,8 +389,8 @@ impl<'t> Place<'t> {
 
 /// A lock-free stack of record numbers, linked through [`Record::next`].
 ///
-/// The head holds a number plus one in the low half and a count of changes in the high half, so that a head that came
-/// back is not taken for one that never left.
+/// The head holds a number plus one in the low half and a count of changes in the high half, so that a head
+/// that came back is not taken for one that never left.
 #[derive(Debug)]
 struct Stack {
     head: AtomicU64,

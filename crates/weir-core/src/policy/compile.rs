@@ -16,8 +16,8 @@ use crate::{Action, Direction};
 /// What the compiler must be told about the machine that will run the policy.
 #[derive(Clone, Debug, Default)]
 pub struct CompileOptions {
-    /// Drive letter (upper case) to NT device, such as `'C'` to `\Device\HarddiskVolume3`. A path on a drive that is not
-    /// listed matches below any volume.
+    /// Drive letter (upper case) to NT device, such as `'C'` to `\Device\HarddiskVolume3`. A path on a drive
+    /// that is not listed matches below any volume.
     pub volumes: BTreeMap<char, String>,
 }
 

@@ -37,8 +37,8 @@ pub struct Query<'a> {
     pub interface_index: u32,
     /// Name of the interface as the driver was told it; empty when not known.
     pub interface_name: &'a [u16],
-    /// Owner of the flow: `None` for frames that have none and never will. Each unknown part of a present owner makes a
-    /// rule that asks for it undecidable.
+    /// Owner of the flow: `None` for frames that have none and never will. Each unknown part of a present
+    /// owner makes a rule that asks for it undecidable.
     pub identity: Option<Identity<'a>>,
 }
 

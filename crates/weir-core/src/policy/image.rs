@@ -1,10 +1,11 @@
 //! The compiled form of a policy, and its verification: the bytes may come from anywhere.
 //!
-//! Little-endian, no alignment. A header of [`HEADER`] bytes, then one record of [`RULE`] bytes per rule, then the items that
-//! the rules point to. A rule record begins with action and direction, then has one (offset, count) pair per field;
-//! a count of zero means that the rule does not ask. Offsets count from the start of the image. The tail of the record
-//! and unknown codes are refused, so that later versions can give them a meaning. What all rules together point to may
-//! not exceed the image, so a small image cannot ask for endless work.
+//! Little-endian, no alignment. A header of [`HEADER`] bytes, then one record of [`RULE`] bytes per rule,
+//! then the items that the rules point to. A rule record begins with action and direction, then has one
+//! (offset, count) pair per field; a count of zero means that the rule does not ask. Offsets count from the
+//! start of the image. The tail of the record and unknown codes are refused, so that later versions can give
+//! them a meaning. What all rules together point to may not exceed the image, so a small image cannot ask for
+//! endless work.
 
 use crate::identity::{MAX_IMAGE, Sid};
 use crate::{Action, Direction};
@@ -13,8 +14,8 @@ use crate::{Action, Direction};
 pub(super) const MAGIC: [u8; 8] = *b"WEIRPOL\0";
 /// Version of the format.
 pub(super) const VERSION: u32 = 1;
-/// Size of the header: magic (8), version (4), length (4), checksum (8), rules (4), flags (4), outbound, inbound,
-/// failure (1 each), and zeros.
+/// Size of the header: magic (8), version (4), length (4), checksum (8), rules (4), flags (4), outbound,
+/// inbound, failure (1 each), and zeros.
 pub(super) const HEADER: usize = 48;
 /// Size of a rule record.
 pub(super) const RULE: usize = 96;
@@ -88,8 +89,9 @@ impl Field {
         4 + 8 * (self as usize)
     }
 
-    /// Size of one item: a byte of the name, a protocol, an ethertype, a prefix (address and length), a port range (first
-    /// and last), an interface (kind, units, value), an application (kind, offset, units), a user (offset, bytes).
+    /// Size of one item: a byte of the name, a protocol, an ethertype, a prefix (address and length), a port
+    /// range (first and last), an interface (kind, units, value), an application (kind, offset, units), a
+    /// user (offset, bytes).
     pub(super) fn item(self) -> usize {
         match self {
             Field::Name | Field::Protocol => 1,
@@ -412,8 +414,8 @@ pub(super) fn users(items: &[u8]) -> impl Iterator<Item = (u32, u32)> {
     })
 }
 
-/// FNV-1a over the image, the checksum itself taken as zero. Guards against accidents, not against forgery: whoever may
-/// set a policy may set any.
+/// FNV-1a over the image, the checksum itself taken as zero. Guards against accidents, not against forgery:
+/// whoever may set a policy may set any.
 pub(super) fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().enumerate().fold(0xcbf2_9ce4_8422_2325, |hash, (offset, byte)| {
         let byte = if (CHECKSUM..CHECKSUM + 8).contains(&offset) { 0 } else { *byte };

@@ -1,4 +1,5 @@
-//! Policy: an ordered list of rules, first match wins, compiled in user mode to an image that the driver verifies.
+//! Policy: an ordered list of rules, first match wins, compiled in user mode to an image that the driver
+//! verifies.
 
 #[cfg(feature = "std")]
 mod compile;

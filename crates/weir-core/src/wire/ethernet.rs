@@ -76,7 +76,8 @@ pub(super) fn parse<S: Source + ?Sized>(source: &S, frame: &mut Frame) -> Result
         }
         let [o0, o1, o2, high, low] = source.read::<5>(offset + 3).ok_or(Malformed::LinkTruncated)?;
         frame.payload = offset as u32 + 8;
-        // RFC 1042 and the 802.1H bridge tunnel; below any other organisation code the type means something else.
+        // RFC 1042 and the 802.1H bridge tunnel; below any other organisation code the type means something
+        // else.
         if !matches!([o0, o1, o2], [0, 0, 0] | [0, 0, 0xf8]) {
             return Ok(());
         }

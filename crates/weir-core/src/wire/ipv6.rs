@@ -34,7 +34,8 @@ pub(super) fn parse<S: Source + ?Sized>(
     if length > available { Err(Malformed::IpLength) } else { rest }
 }
 
-/// Walks extension headers from `next` at the start of `segment` to the transport header, at most [`MAX_EXTENSIONS`].
+/// Walks extension headers from `next` at the start of `segment` to the transport header, at most
+/// [`MAX_EXTENSIONS`].
 pub(super) fn walk<S: Source + ?Sized>(
     source: &S,
     mut segment: Segment,

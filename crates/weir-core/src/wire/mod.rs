@@ -1,7 +1,7 @@
 //! What a frame is: link layer, network layer, transport, and why parsing stopped when it did.
 //!
-//! [`parse`] takes any bytes, also hostile ones, over any split, and never fails: it returns what it could read, and
-//! [`Frame::malformed`] says what was wrong. Every loop has a fixed bound.
+//! [`parse`] takes any bytes, also hostile ones, over any split, and never fails: it returns what it could
+//! read, and [`Frame::malformed`] says what was wrong. Every loop has a fixed bound.
 
 mod ethernet;
 mod ipv4;
@@ -13,8 +13,8 @@ pub use transport::{IcmpEcho, TcpFlags, protocol};
 
 /// Bytes of a frame, wherever they lie.
 ///
-/// The memory may change while it is read (a device or another processor may write to it), so bytes are copied out once
-/// and judged from the copy.
+/// The memory may change while it is read (a device or another processor may write to it), so bytes are
+/// copied out once and judged from the copy.
 pub trait Source {
     /// Bytes in the frame.
     fn len(&self) -> usize;
@@ -88,7 +88,8 @@ pub struct Link {
     pub vlan: Option<VlanTag>,
     /// Number of tags, in band and out of band.
     pub vlan_tags: u8,
-    /// Type of the payload behind all tags and SNAP; `None` for LLC that carries no ethertype and for cut frames.
+    /// Type of the payload behind all tags and SNAP; `None` for LLC that carries no ethertype and for cut
+    /// frames.
     pub ethertype: Option<u16>,
     /// Destination and source service access points of an 802.3 frame with LLC.
     pub llc: Option<(u8, u8)>,
@@ -260,7 +261,8 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Source and destination port as they enter the flow key; `None` when the transport header was not reached.
+    /// Source and destination port as they enter the flow key; `None` when the transport header was not
+    /// reached.
     ///
     /// ICMP echo gives its identifier for both; protocols without ports give zero.
     #[must_use]
