@@ -28,7 +28,7 @@ static LOCK: Mutex<()> = Mutex::new(());
 static CHANGED: Condvar = Condvar::new();
 
 /// Initialises an event of 24 bytes.
-pub fn initialize_event(event: *mut u8, synchronization: bool, signalled: bool) {
+pub(crate) fn initialize_event(event: *mut u8, synchronization: bool, signalled: bool) {
     // SAFETY: the caller passes room for an event; its list head is empty, as nobody waits.
     unsafe {
         std::ptr::write_bytes(event, 0, 24);
@@ -41,7 +41,7 @@ pub fn initialize_event(event: *mut u8, synchronization: bool, signalled: bool) 
 }
 
 /// Sets the signal state of an object, wakes those who wait, and returns the old state.
-pub fn signal(object: *mut u8, state: i32) -> i32 {
+pub(crate) fn signal(object: *mut u8, state: i32) -> i32 {
     let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let old = header(object).1.swap(state, Ordering::SeqCst);
     drop(guard);
@@ -53,7 +53,7 @@ pub fn signal(object: *mut u8, state: i32) -> i32 {
 ///
 /// # Safety
 /// `timeout` is null or points to a time.
-pub unsafe fn deadline(timeout: *const i64) -> Option<Instant> {
+pub(crate) unsafe fn deadline(timeout: *const i64) -> Option<Instant> {
     // SAFETY: the caller's promise.
     let timeout = unsafe { timeout.as_ref() }?;
     let ticks = if *timeout < 0 {
@@ -66,7 +66,7 @@ pub unsafe fn deadline(timeout: *const i64) -> Option<Instant> {
 }
 
 /// Waits until all or any of `objects` are signalled; the index of the one that ended an any-wait.
-pub fn wait(objects: &[*mut u8], all: bool, deadline: Option<Instant>) -> Option<usize> {
+pub(crate) fn wait(objects: &[*mut u8], all: bool, deadline: Option<Instant>) -> Option<usize> {
     let mut guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let ready = |object: &*mut u8| header(*object).1.load(Ordering::SeqCst) > 0;

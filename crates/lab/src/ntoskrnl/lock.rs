@@ -23,7 +23,7 @@ fn held() -> &'static mut Vec<HeldLock> {
 }
 
 /// Acquires `lock` at DISPATCH_LEVEL; `family` names the functions of which one has to release it.
-pub fn acquire(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
+pub(crate) fn acquire(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
     let me = cpu::thread_id();
     if verifier::enabled() {
         before_acquire(lock as usize);
@@ -41,7 +41,7 @@ pub fn acquire(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
 }
 
 /// Releases `lock`; `old_irql` is the value that the driver passes to the release.
-pub fn release(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
+pub(crate) fn release(lock: *mut u64, family: &'static str, old_irql: Option<u8>) {
     if verifier::enabled() {
         let owner = word(lock).load(Ordering::Relaxed);
         if owner != cpu::thread_id() {
@@ -132,7 +132,7 @@ fn shared_word<'a>(lock: *mut i32) -> &'a AtomicI32 {
 }
 
 /// Acquires a reader-writer spin lock at DISPATCH_LEVEL.
-pub fn acquire_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
+pub(crate) fn acquire_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
     if verifier::enabled() {
         before_acquire(lock as usize);
         if held().iter().any(|held| held.address == lock as usize) {
@@ -161,7 +161,7 @@ pub fn acquire_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
 }
 
 /// Releases a reader-writer spin lock.
-pub fn release_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
+pub(crate) fn release_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
     if verifier::enabled() {
         forget(lock as usize, if write { "exclusive" } else { "shared" }, old_irql);
     }

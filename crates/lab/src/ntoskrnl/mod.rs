@@ -2,6 +2,7 @@
 
 pub mod debug;
 pub mod dispatcher;
+pub mod io;
 pub mod irql;
 pub mod lock;
 pub mod mdl;
@@ -20,6 +21,7 @@ pub fn exports() -> Vec<&'static [Export]> {
         debug::EXPORTS,
         debug::VARIADIC,
         dispatcher::EXPORTS,
+        io::EXPORTS,
         irql::EXPORTS,
         lock::EXPORTS,
         mdl::EXPORTS,

@@ -43,7 +43,7 @@ pub(crate) fn units<'a>(string: *const UnicodeString) -> &'a [u16] {
 }
 
 /// The characters of `string` as text.
-pub fn text(string: *const UnicodeString) -> String {
+pub(crate) fn text(string: *const UnicodeString) -> String {
     String::from_utf16_lossy(units(string))
 }
 
