@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use anyhow::Context as _;
 use anyhow::Result;
+use anyhow::anyhow;
 use anyhow::bail;
 
 use crate::arch::ArchSet;
@@ -50,6 +51,9 @@ impl Args {
             // Failed tests are counted already; a run that broke otherwise is a failure of its own.
             if tests.failed == 0 {
                 gate(&mut tests, "tests", result);
+            }
+            if tests == Tally::default() {
+                gate(&mut tests, "tests", Err(anyhow!("no test of that name")));
             }
             tally += tests;
         }
