@@ -1,14 +1,19 @@
 //! Promise: every capture under tests/data is what its TOML file and the README beside it say, and nothing else lies there.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+#[path = "support/captures.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with other test binaries")]
+mod recorded;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 use lab::capture::{Capture, Frame};
 use lab::edge::packet::{self, Ip, Medium, Packet, Transport};
 use lab::edge::process::{ProcessMap, Socket};
+use recorded::{Notes, Recorded, data, files, paths};
 
 const MOST_BYTES: u64 = 3 << 20;
 /// What `special` may say.
@@ -32,50 +37,15 @@ const SPECIAL: [&str; 17] = [
     "vlan",
 ];
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Notes {
-    capture: String,
-    title: String,
-    local: BTreeSet<IpAddr>,
-    special: BTreeSet<String>,
-    frames: u64,
-    bytes: u64,
-}
-
-fn data() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
-}
-
-fn files() -> Vec<PathBuf> {
-    let list =
-        |directory: PathBuf| fs::read_dir(directory).expect("tests/data").map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> =
-        list(data()).chain(list(data().join("demo"))).filter(|path| path.is_file()).collect();
-    files.sort();
-    files
-}
-
-fn is_capture(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "pcap" || extension == "pcapng")
-}
-
 /// Every capture with its notes.
 fn captures() -> Vec<(Notes, Capture, PathBuf)> {
-    let captures: Vec<_> = files()
-        .into_iter()
-        .filter(|path| is_capture(path))
+    paths()
+        .iter()
         .map(|path| {
-            let notes =
-                fs::read_to_string(path.with_extension("toml")).unwrap_or_else(|e| panic!("{path:?}: {e}"));
-            let notes: Notes = toml::from_str(&notes).unwrap_or_else(|e| panic!("{path:?}: {e}"));
-            let capture = Capture::load(&path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
-            assert!(capture.damage.is_none(), "{path:?}: {:?}", capture.damage);
+            let Recorded { notes, capture, path } = Recorded::load(path);
             (notes, capture, path)
         })
-        .collect();
-    assert!(captures.len() >= 20, "only {} captures found", captures.len());
-    captures
+        .collect()
 }
 
 fn ip(frame: &Frame) -> Option<Ip> {

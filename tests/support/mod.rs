@@ -1,6 +1,10 @@
 //! What the tests of the linked driver share.
 #![allow(dead_code, unreachable_pub, reason = "each test binary is a crate of its own and uses a part of it")]
 
+pub mod captures;
+pub mod replay;
+pub mod tshark;
+
 use std::path::{Path, PathBuf};
 
 use lab::wdf::{File, Who};
