@@ -183,10 +183,12 @@ impl Driver {
     /// Unloads the driver: runs its unload routine and takes its image away.
     ///
     /// # Panics
-    /// If the driver did not start, or has no unload routine.
+    /// If the driver did not start, has no unload routine, or has open files: the I/O manager would wait for them.
     pub fn unload(&mut self) {
         assert_eq!(self.state, State::Started, "only a started driver is unloaded");
         let unload = driver_object::unload_routine(self.object).expect("the driver has no unload routine");
+        let files = wdf::open_files(self.object);
+        assert_eq!(files, 0, "{files} files of the driver are open: its unload would stay pending");
         self.state = State::Unloaded;
         static RUNNING: AtomicU32 = AtomicU32::new(0);
         let run = RUNNING.fetch_add(1, Ordering::Relaxed);

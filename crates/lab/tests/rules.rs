@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 
 use ddk::nt::ntddk::sig;
-use ddk::nt::{EX_RUNDOWN_REF, KEVENT, LARGE_INTEGER, MDL, UNICODE_STRING};
+use ddk::nt::{DEVICE_OBJECT, EX_RUNDOWN_REF, GUID, KEVENT, LARGE_INTEGER, MDL, UNICODE_STRING};
 use lab::child::{self, Status};
 use lab::{Machine, Options, cpu};
 
@@ -190,6 +190,22 @@ breaks! {
         call!(KfRaiseIrql(2));
         call!(KeSetEvent(&mut event, 0, 1));
     }
+    g_24_a_work_item_is_queued_twice: "G-24" Verifier {
+        unsafe extern "win64" fn never(_device: *mut DEVICE_OBJECT, _context: *mut c_void) {}
+        // All workers are busy, so that the item waits in the queue.
+        for _ in 0..2 {
+            lab::ntoskrnl::work::queue(|| std::thread::sleep(std::time::Duration::from_secs(5)));
+        }
+        let item = call!(IoAllocateWorkItem(null_mut()));
+        call!(IoQueueWorkItem(item, Some(never), 1, null_mut()));
+        call!(IoQueueWorkItem(item, Some(never), 1, null_mut()));
+    }
+    g_34_a_freed_work_item_is_queued: "G-34" Verifier {
+        unsafe extern "win64" fn never(_device: *mut DEVICE_OBJECT, _context: *mut c_void) {}
+        let item = call!(IoAllocateWorkItem(null_mut()));
+        call!(IoFreeWorkItem(item));
+        call!(IoQueueWorkItem(item, Some(never), 1, null_mut()));
+    }
     g_30_map_an_unbuilt_mdl: "G-30" Verifier {
         let mdl = call!(IoAllocateMdl(allocate(NON_PAGED, 64).cast(), 64, 0, 0, null_mut()));
         call!(MmMapLockedPagesSpecifyCache(mdl, 0, 1, null_mut(), 0, 16));
@@ -252,19 +268,21 @@ fn leaks_name_every_kind() {
         allocate(NON_PAGED, 100);
         call!(IoAllocateMdl(null_mut(), 100, 0, 0, null_mut()));
         call!(ExAllocateCacheAwareRundownProtection(0x200, TAG));
+        call!(IoAllocateWorkItem(null_mut()));
+        let mut provider = 0;
+        let _ = call!(EtwRegister(&GUID::default(), None, null_mut(), &mut provider));
         machine.finish();
     });
     if !child::is_child() {
-        let what: Vec<_> =
-            exit.report.leaks.iter().map(|leak| (leak.rule.as_str(), leak.what.as_str())).collect();
-        assert_eq!(
-            what,
-            [
-                ("G-6", "100 bytes of pool 'Test'"),
-                ("G-6", "56 bytes of pool 'Mdl.'"),
-                ("G-6", "64 bytes of pool 'Test'")
-            ]
-        );
+        let found = |rule: &str, what: &str| {
+            exit.report.leaks.iter().any(|leak| leak.rule == rule && leak.what.starts_with(what))
+        };
+        assert!(found("G-6", "100 bytes of pool 'Test'"), "{}", exit.log);
+        assert!(found("G-6", "56 bytes of pool 'Mdl.'"), "{}", exit.log);
+        assert!(found("G-6", "64 bytes of pool 'Test'"), "{}", exit.log);
+        assert!(found("G-6", "I/O work item handle"), "{}", exit.log);
+        assert!(found("G-40", "event provider handle"), "{}", exit.log);
+        assert_eq!(exit.report.leaks.len(), 5, "{}", exit.log);
     }
 }
 
@@ -277,6 +295,7 @@ fn rules_kept_are_silent() {
         waits();
         rundown();
         strings();
+        system();
         machine.finish();
     });
 }
@@ -413,4 +432,37 @@ fn strings() {
     call!(RtlCopyUnicodeString(&mut target, &first));
     assert_eq!(call!(RtlAppendUnicodeStringToString(&mut target, &second)), 0xc000_0023_u32 as i32);
     assert_eq!((target.Length, room[..3].to_vec()), (6, vec![97, 98, 99]));
+}
+
+fn system() {
+    unsafe extern "win64" fn set(_device: *mut DEVICE_OBJECT, context: *mut c_void) {
+        assert_eq!(cpu::irql(), 0);
+        call!(KeSetEvent(context.cast(), 0, 0));
+    }
+    let mut done = event();
+    call!(KeInitializeEvent(&mut done, 0, 0));
+    let item = call!(IoAllocateWorkItem(null_mut()));
+    call!(IoQueueWorkItem(item, Some(set), 1, (&raw mut done).cast()));
+    assert_eq!(call!(KeWaitForSingleObject((&raw mut done).cast(), 0, 0, 0, null_mut())), 0);
+    lab::ntoskrnl::work::flush();
+    call!(IoFreeWorkItem(item));
+
+    let mut provider = 0;
+    assert_eq!(call!(EtwRegister(&GUID::default(), None, null_mut(), &mut provider)), 0);
+    assert_eq!(call!(EtwUnregister(provider)), 0);
+
+    let mut name: Vec<u16> = "ExAllocatePool2".encode_utf16().collect();
+    assert_eq!(call!(MmGetSystemRoutineAddress(&mut text(&mut name))) as usize, export("ExAllocatePool2"));
+    let mut name: Vec<u16> = "NoSuchFunction".encode_utf16().collect();
+    assert!(call!(MmGetSystemRoutineAddress(&mut text(&mut name))).is_null());
+
+    let mut number = 0u64;
+    assert_eq!(call!(MmIsAddressValid((&raw mut number).cast())), 1);
+    assert_eq!(call!(MmIsAddressValid(0x10 as *mut c_void)), 0);
+    let mut frequency = LARGE_INTEGER { QuadPart: 0 };
+    call!(KeQueryPerformanceCounter(&mut frequency));
+    // SAFETY: all members of the union are the same bytes.
+    assert_eq!(unsafe { frequency.QuadPart }, 10_000_000);
+    assert_eq!(call!(KeQueryActiveProcessorCountEx(0xffff)), 4);
+    assert!(call!(KeGetCurrentProcessorNumberEx(null_mut())) < 4);
 }

@@ -207,6 +207,17 @@ pub(super) fn check_finished(driver: &Arc<Object>) {
     }
 }
 
+/// How many files are open on devices of the driver with this DRIVER_OBJECT.
+pub(crate) fn open_files(driver: *mut std::ffi::c_void) -> u32 {
+    let devices: Vec<_> = names().devices.values().filter_map(Weak::upgrade).collect();
+    let devices = devices.into_iter().filter_map(Ref::<Device>::new);
+    let ours = devices.filter(|device| {
+        let owner = device.driver.upgrade().and_then(Ref::<Driver>::new);
+        owner.is_some_and(|owner| std::ptr::eq(owner.wdm().cast(), driver))
+    });
+    ours.map(|device| device.handles.load(Ordering::Acquire)).sum()
+}
+
 fn init(init: PWDFDEVICE_INIT) -> Arc<Init> {
     handle::get::<Init>(init.cast()).unwrap_or_else(|| {
         let what = handle::describe(init.cast());

@@ -15,6 +15,7 @@ use ddk::nt::NTSTATUS;
 use crate::export::Export;
 use crate::verifier::violation;
 
+pub(crate) use device::open_files;
 pub use loader::{TABLE_NAMES, set_version};
 pub use sddl::Who;
 pub use user::{File, Pending, open, open_with};
