@@ -70,6 +70,9 @@ pub(crate) fn run(args: &LabRun) -> Result<Exit, Failure> {
         }
         _ => None,
     };
+    if let Some(output) = inputs.output.as_mut().filter(|_| outcome.is_some()) {
+        output.keep();
+    }
     let (exit, verifier) = verdict(&end);
     let (driver, frames) = outcome.map(|outcome| (outcome.driver, outcome.frames)).unzip();
     let mut report = Report {

@@ -32,7 +32,7 @@ pub(crate) fn render(report: &Report, style: Style, width: usize) -> String {
         out.push_str(&view.drops(report));
         out.push_str(&view.counters(driver));
     }
-    out.push_str(&view.verifier(report));
+    out.push_str(&view.findings(report));
     out.push('\n');
     for line in text::wrap(&report.summary, width) {
         let _ = writeln!(out, "{}", style.strong(&line));
@@ -246,12 +246,12 @@ impl View {
         self.section("Counters (those that are not zero)") + &table.render(2, self.width, self.style)
     }
 
-    fn verifier(&self, report: &Report) -> String {
+    fn findings(&self, report: &Report) -> String {
         let verifier = &report.verifier;
         if verifier.findings.is_empty() && verifier.leaks.is_empty() {
             return String::new();
         }
-        let mut out = self.section("Driver Verifier");
+        let mut out = self.section("Findings");
         for finding in &verifier.findings {
             let _ = writeln!(out, "  {} {}", self.style.bad(&finding.rule), finding.text);
             let mut line = |name: &str, value: &str| {

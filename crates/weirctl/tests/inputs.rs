@@ -103,6 +103,12 @@ fn outputs_and_drivers_are_checked_before_the_run() {
     write(".", &["cannot write `.`"]);
     write("one.pcap", &["`one.pcap` is the capture itself"]);
     assert_eq!(fs::read(dir.join("one.pcap")).unwrap(), PCAP);
+    // A run that does not begin leaves no file behind, and spoils none.
+    write("new.pcapng", &["`not.sys` is not a driver image"]);
+    assert!(!dir.join("new.pcapng").exists());
+    fs::write(dir.join("old.pcapng"), b"precious").unwrap();
+    write("old.pcapng", &["`not.sys` is not a driver image"]);
+    assert_eq!(fs::read(dir.join("old.pcapng")).unwrap(), b"precious");
     refuses(&dir, &["lab", "run", "one.pcap", "--policy", "none.toml"], &["cannot read `none.toml`"]);
     refuses(&dir, &["lab", "run", "one.pcap", "--processes", "none.toml"], &["cannot read `none.toml`"]);
     fs::write(dir.join("bad.toml"), "[[process]]\npath = 3\n").unwrap();

@@ -29,6 +29,31 @@ pub(crate) struct Inputs {
     pub(crate) local: Local,
     /// What the child has to do.
     pub(crate) job: Job,
+    /// The file of `--write`.
+    pub(crate) output: Option<Output>,
+}
+
+/// A file that the run will fill. If it was not there before and nothing is written, it goes again.
+#[derive(Debug)]
+pub(crate) struct Output {
+    path: PathBuf,
+    fresh: bool,
+}
+
+impl Output {
+    /// The run has written it.
+    pub(crate) fn keep(&mut self) {
+        self.fresh = false;
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.fresh {
+            // An empty file that stays does no harm.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl Inputs {
@@ -49,9 +74,7 @@ impl Inputs {
             None => None,
         };
         let scan = scan::scan(&args.capture, !args.no_progress)?;
-        if let Some(out) = &args.write {
-            writable(out, &args.capture)?;
-        }
+        let output = args.write.as_deref().map(|out| writable(out, &args.capture)).transpose()?;
         let driver = driver(args.driver.as_deref())?;
         let local = if args.local.is_empty() {
             scan.guess
@@ -69,7 +92,7 @@ impl Inputs {
             split: args.split.clone(),
             progress: None,
         };
-        Ok(Some(Self { capture: scan.capture, local, job }))
+        Ok(Some(Self { capture: scan.capture, local, job, output }))
     }
 }
 
@@ -91,8 +114,8 @@ fn process_map(path: &Path) -> Result<ProcessMap, Failure> {
     }
 }
 
-/// Whether `out` can be written, without harm to what is there, and is not the capture itself.
-fn writable(out: &Path, capture: &Path) -> Result<(), Failure> {
+/// Makes sure that `out` can be written, without harm to what is there, and is not the capture itself.
+fn writable(out: &Path, capture: &Path) -> Result<Output, Failure> {
     if let (Ok(out_file), Ok(capture_file)) = (fs::canonicalize(out), fs::canonicalize(capture))
         && out_file == capture_file
     {
@@ -102,12 +125,13 @@ fn writable(out: &Path, capture: &Path) -> Result<(), Failure> {
     if out.is_dir() {
         return Err(Failure::file("write", out, &ErrorKind::IsADirectory.into()));
     }
+    let fresh = !out.exists();
     OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(false)
         .open(out)
-        .map(drop)
+        .map(|_| Output { path: out.to_owned(), fresh })
         .map_err(|error| Failure::file("write", out, &error))
 }
 

@@ -106,11 +106,14 @@ pub(crate) fn run(input: &[u8]) -> Vec<u8> {
 }
 
 fn execute(job: &Job) -> Result<Outcome, Stopped> {
-    let mut capture = Capture::load(&job.capture).map_err(Stopped::input)?;
+    let mut capture = Capture::load(&job.capture)
+        .map_err(|error| Stopped::input(format!("`{}`: {error}", job.capture.display())))?;
     let frames = take_frames(&mut capture);
     let machine = Machine::new(machine::Options::default());
     let adapters = replay::adapters(&capture.interfaces);
-    let mut driver = machine.load_driver(&job.driver).map_err(Stopped::input)?;
+    let mut driver = machine
+        .load_driver(&job.driver)
+        .map_err(|error| Stopped::input(format!("`{}`: {error}", job.driver.display())))?;
     driver.start().map_err(|status| Stopped::internal(format!("DriverEntry returned {status:#010x}")))?;
     for adapter in &adapters {
         if !adapter.is_running() {
