@@ -197,6 +197,7 @@ fn guess_by_mac(media: &[Medium], frames: &[Frame], parse: impl Fn(&Frame) -> Pa
     #[derive(Default)]
     struct Station {
         frames: u64,
+        /// The first frame that it sent.
         first: usize,
         addresses: Vec<IpAddr>,
     }
@@ -209,13 +210,14 @@ fn guess_by_mac(media: &[Medium], frames: &[Frame], parse: impl Fn(&Frame) -> Pa
             continue;
         }
         let Some((from, to)) = packet::macs(&frame.data) else { continue };
-        for mac in [from, to] {
-            let station =
-                stations.entry(mac).or_insert_with(|| Station { first: index, ..Station::default() });
-            station.frames += 1;
-            if mac == from && !station.addresses.contains(&ip.source) {
-                station.addresses.push(ip.source);
-            }
+        stations.entry(to).or_default().frames += 1;
+        let station = stations.entry(from).or_default();
+        station.frames += 1;
+        if station.addresses.is_empty() {
+            station.first = index;
+        }
+        if !station.addresses.contains(&ip.source) {
+            station.addresses.push(ip.source);
         }
     }
     let speaking = stations.into_values().filter(|station| !station.addresses.is_empty());

@@ -380,6 +380,19 @@ fn an_idle_flow_ends_and_the_next_packet_asks_again() {
     });
 }
 
+#[test]
+fn the_first_speaker_of_two_is_taken_for_us() {
+    child::test("the_first_speaker_of_two_is_taken_for_us", || {
+        let adapters = [lab::ndis::Adapter::new(lab::ndis::Config::default())];
+        for _ in 0..20 {
+            assert_eq!(replay::local_addresses(&adapters, &connection()), [IpAddr::from(US)]);
+        }
+        let mut marked = connection();
+        marked[1].outbound = Some(true);
+        assert_eq!(replay::local_addresses(&adapters, &marked), [IpAddr::from(THEM)]);
+    });
+}
+
 #[derive(serde::Deserialize)]
 struct Recording {
     capture: String,

@@ -7,6 +7,12 @@ use std::sync::atomic::Ordering;
 use ddk::ndis::*;
 use lab::child::{self, Status};
 use lab::ndis::exports::{NdisFIndicateReceiveNetBufferLists, NdisFSendNetBufferLists};
+use lab::ndis::sync::{
+    NdisAcquireRWLockRead, NdisAcquireRWLockWrite, NdisAllocateIoWorkItem, NdisAllocateRWLock,
+    NdisAllocateTimerObject, NdisCancelTimerObject, NdisFreeIoWorkItem, NdisFreeRWLock, NdisFreeTimerObject,
+    NdisInitializeEvent, NdisQueueIoWorkItem, NdisReleaseRWLock, NdisSetEvent, NdisSetTimerObject,
+    NdisWaitEvent,
+};
 use lab::ndis::{
     Adapter, Attributes, Behaviour, Call, Completion, Giving, List, Piece, RESOURCES, Shape, Split, State,
 };
@@ -294,5 +300,68 @@ fn reading_a_list_after_sending_it_faults() {
         adapter.behave(Behaviour { sends: Giving::OnRequest, receives: Giving::AtOnce });
         send_one(&adapter, PASSIVE);
         assert!(fault(Fault::ReadAfterSend));
+    });
+}
+
+static FIRED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
+unsafe extern "win64" fn timer_fired(
+    _: ddk::nt::PVOID,
+    context: ddk::nt::PVOID,
+    _: ddk::nt::PVOID,
+    _: ddk::nt::PVOID,
+) {
+    assert_eq!((lab::cpu::irql(), context as usize), (lab::cpu::DISPATCH, 7));
+    FIRED.fetch_add(1, Ordering::Relaxed);
+}
+
+unsafe extern "win64" fn worked(event: ddk::nt::PVOID, item: NDIS_HANDLE) {
+    // SAFETY: the test queued the item with its event.
+    unsafe {
+        NdisFreeIoWorkItem(item);
+        NdisSetEvent(event.cast());
+    }
+}
+
+#[test]
+fn timers_work_items_events_and_locks_serve() {
+    child::test("timers_work_items_events_and_locks_serve", || {
+        let machine = lab::Machine::new(lab::Options::default());
+        // SAFETY: valid objects on this stack, which outlive their use.
+        unsafe {
+            let mut event: NDIS_EVENT = std::mem::zeroed();
+            NdisInitializeEvent(&raw mut event);
+            assert_eq!(NdisWaitEvent(&raw mut event, 5), 0);
+            let item = NdisAllocateIoWorkItem(std::ptr::null_mut());
+            NdisQueueIoWorkItem(item, Some(worked), (&raw mut event).cast());
+            assert_eq!(NdisWaitEvent(&raw mut event, 5000), 1);
+            let mut given: NDIS_TIMER_CHARACTERISTICS = std::mem::zeroed();
+            given.Header =
+                NDIS_OBJECT_HEADER { Type: NDIS_OBJECT_TYPE_TIMER_CHARACTERISTICS, Revision: 1, Size: 24 };
+            given.TimerFunction = Some(timer_fired);
+            given.FunctionContext = 7 as _;
+            let mut timer = std::ptr::null_mut();
+            assert_eq!(NdisAllocateTimerObject(std::ptr::null_mut(), &raw mut given, &raw mut timer), 0);
+            let due = ddk::nt::LARGE_INTEGER { QuadPart: -10_000 };
+            assert_eq!(NdisSetTimerObject(timer, due, 1, std::ptr::null_mut()), 0);
+            while FIRED.load(Ordering::Relaxed) < 3 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            NdisCancelTimerObject(timer);
+            let fired = FIRED.load(Ordering::Relaxed);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert_eq!(FIRED.load(Ordering::Relaxed), fired, "it was cancelled");
+            NdisFreeTimerObject(timer);
+            let lock = NdisAllocateRWLock(std::ptr::null_mut());
+            let mut state: LOCK_STATE_EX = std::mem::zeroed();
+            NdisAcquireRWLockRead(lock, &raw mut state, 0);
+            assert_eq!(lab::cpu::irql(), lab::cpu::DISPATCH);
+            NdisReleaseRWLock(lock, &raw mut state);
+            NdisAcquireRWLockWrite(lock, &raw mut state, 0);
+            NdisReleaseRWLock(lock, &raw mut state);
+            assert_eq!(lab::cpu::irql(), lab::cpu::PASSIVE);
+            NdisFreeRWLock(lock);
+        }
+        assert!(machine.finish().is_clean());
     });
 }

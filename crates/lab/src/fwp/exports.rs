@@ -53,19 +53,27 @@ crate::exports! {
     pub static CALLOUT_EXPORTS: "fwpkclnt.sys", sig ddk::fwp::sig;
 
     /// Registers a callout of Windows Vista.
-    irql(0..=0) fn FwpsCalloutRegister0(device: *mut c_void, callout: *const FWPS_CALLOUT0, id: *mut u32) -> NTSTATUS {
+    irql(0..=0) fn FwpsCalloutRegister0(
+        device: *mut c_void, callout: *const FWPS_CALLOUT0, id: *mut u32,
+    ) -> NTSTATUS {
         register!(device, callout, id, V0)
     }
     /// Registers a callout of Windows 7.
-    irql(0..=0) fn FwpsCalloutRegister1(device: *mut c_void, callout: *const FWPS_CALLOUT1, id: *mut u32) -> NTSTATUS {
+    irql(0..=0) fn FwpsCalloutRegister1(
+        device: *mut c_void, callout: *const FWPS_CALLOUT1, id: *mut u32,
+    ) -> NTSTATUS {
         register!(device, callout, id, V1)
     }
     /// Registers a callout of Windows 8.
-    irql(0..=0) fn FwpsCalloutRegister2(device: *mut c_void, callout: *const FWPS_CALLOUT2, id: *mut u32) -> NTSTATUS {
+    irql(0..=0) fn FwpsCalloutRegister2(
+        device: *mut c_void, callout: *const FWPS_CALLOUT2, id: *mut u32,
+    ) -> NTSTATUS {
         register!(device, callout, id, V2)
     }
     /// Registers a callout of Windows 10 1709.
-    irql(0..=0) fn FwpsCalloutRegister3(device: *mut c_void, callout: *const FWPS_CALLOUT3, id: *mut u32) -> NTSTATUS {
+    irql(0..=0) fn FwpsCalloutRegister3(
+        device: *mut c_void, callout: *const FWPS_CALLOUT3, id: *mut u32,
+    ) -> NTSTATUS {
         register!(device, callout, id, V3)
     }
     /// Unregisters a callout.
@@ -80,7 +88,11 @@ crate::exports! {
         callout::associate(flow, layer, callout, context)
     }
     /// Takes a context from a flow.
-    irql(0..=2) fn FwpsFlowRemoveContext0(flow: u64, layer: u16, callout: u32) -> NTSTATUS { callout::remove(flow, layer, callout) }
+    irql(0..=2) fn FwpsFlowRemoveContext0(
+        flow: u64, layer: u16, callout: u32,
+    ) -> NTSTATUS {
+        callout::remove(flow, layer, callout)
+    }
     /// Ends a flow.
     irql(0..=2) fn FwpsFlowAbort0(flow: u64) -> NTSTATUS { callout::abort(flow) }
     /// Keeps a packet beyond its classify.
@@ -102,7 +114,10 @@ crate::exports! {
     pub static MANAGEMENT_EXPORTS: "fwpkclnt.sys", sig ddk::fwp::sig;
 
     /// Opens a session.
-    irql(0..=0, "F-1") fn FwpmEngineOpen0(server: *const u16, service: u32, identity: *mut SEC_WINNT_AUTH_IDENTITY_W, session: *const FWPM_SESSION0, out: *mut HANDLE) -> NTSTATUS {
+    irql(0..=0, "F-1") fn FwpmEngineOpen0(
+        server: *const u16, service: u32, identity: *mut SEC_WINNT_AUTH_IDENTITY_W,
+        session: *const FWPM_SESSION0, out: *mut HANDLE,
+    ) -> NTSTATUS {
         let _ = service;
         // SAFETY: the driver's pointers.
         unsafe { engine::open(server, identity.cast(), session, out) }
@@ -110,13 +125,23 @@ crate::exports! {
     /// Closes a session.
     irql(0..=0, "F-1") fn FwpmEngineClose0(handle: HANDLE) -> NTSTATUS { engine::close(handle) }
     /// Begins a transaction.
-    irql(0..=0, "F-1") fn FwpmTransactionBegin0(handle: HANDLE, flags: u32) -> NTSTATUS { status(engine::begin(handle, flags)) }
+    irql(0..=0, "F-1") fn FwpmTransactionBegin0(
+        handle: HANDLE, flags: u32,
+    ) -> NTSTATUS {
+        status(engine::begin(handle, flags))
+    }
     /// Commits a transaction.
-    irql(0..=0, "F-1") fn FwpmTransactionCommit0(handle: HANDLE) -> NTSTATUS { status(engine::commit(handle)) }
+    irql(0..=0, "F-1") fn FwpmTransactionCommit0(
+        handle: HANDLE,
+    ) -> NTSTATUS {
+        status(engine::commit(handle))
+    }
     /// Aborts a transaction.
     irql(0..=0, "F-1") fn FwpmTransactionAbort0(handle: HANDLE) -> NTSTATUS { status(engine::abort(handle)) }
     /// Adds a provider.
-    irql(0..=0, "F-1") fn FwpmProviderAdd0(handle: HANDLE, provider: *const FWPM_PROVIDER0, sd: PSECURITY_DESCRIPTOR) -> NTSTATUS {
+    irql(0..=0, "F-1") fn FwpmProviderAdd0(
+        handle: HANDLE, provider: *const FWPM_PROVIDER0, sd: PSECURITY_DESCRIPTOR,
+    ) -> NTSTATUS {
         let _ = sd;
         // SAFETY: the driver's structure.
         status(unsafe { engine::add_provider(handle, &*provider) })
@@ -127,7 +152,9 @@ crate::exports! {
         status(engine::delete(handle, Kind::Provider, key(unsafe { &*guid })))
     }
     /// Adds a sublayer.
-    irql(0..=0, "F-1") fn FwpmSubLayerAdd0(handle: HANDLE, sublayer: *const FWPM_SUBLAYER0, sd: PSECURITY_DESCRIPTOR) -> NTSTATUS {
+    irql(0..=0, "F-1") fn FwpmSubLayerAdd0(
+        handle: HANDLE, sublayer: *const FWPM_SUBLAYER0, sd: PSECURITY_DESCRIPTOR,
+    ) -> NTSTATUS {
         let _ = sd;
         // SAFETY: the driver's structure.
         status(unsafe { engine::add_sublayer(handle, &*sublayer) })
@@ -138,7 +165,9 @@ crate::exports! {
         status(engine::delete(handle, Kind::SubLayer, key(unsafe { &*guid })))
     }
     /// Adds a callout object.
-    irql(0..=0, "F-1") fn FwpmCalloutAdd0(handle: HANDLE, callout: *const FWPM_CALLOUT0, sd: PSECURITY_DESCRIPTOR, id: *mut u32) -> NTSTATUS {
+    irql(0..=0, "F-1") fn FwpmCalloutAdd0(
+        handle: HANDLE, callout: *const FWPM_CALLOUT0, sd: PSECURITY_DESCRIPTOR, id: *mut u32,
+    ) -> NTSTATUS {
         let _ = sd;
         // SAFETY: the driver's structure and variable.
         unsafe { give(engine::add_callout(handle, &*callout), id) }
@@ -156,7 +185,9 @@ crate::exports! {
         status(engine::delete(handle, Kind::Callout, key(unsafe { &*guid })))
     }
     /// Adds a filter.
-    irql(0..=0, "F-1") fn FwpmFilterAdd0(handle: HANDLE, filter: *const FWPM_FILTER0, sd: PSECURITY_DESCRIPTOR, id: *mut u64) -> NTSTATUS {
+    irql(0..=0, "F-1") fn FwpmFilterAdd0(
+        handle: HANDLE, filter: *const FWPM_FILTER0, sd: PSECURITY_DESCRIPTOR, id: *mut u64,
+    ) -> NTSTATUS {
         let _ = sd;
         // SAFETY: the driver's structure and variable.
         unsafe { give(engine::add_filter(handle, &*filter), id) }
@@ -173,7 +204,10 @@ crate::exports! {
     /// The state of the service.
     irql(0..=2) fn FwpmBfeStateGet0() -> FWPM_SERVICE_STATE { engine::service_state() }
     /// Subscribes to changes of the service's state.
-    irql(0..=0) fn FwpmBfeStateSubscribeChanges0(device: *mut c_void, callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0, context: *mut c_void, out: *mut HANDLE) -> NTSTATUS {
+    irql(0..=0) fn FwpmBfeStateSubscribeChanges0(
+        device: *mut c_void, callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0, context: *mut c_void,
+        out: *mut HANDLE,
+    ) -> NTSTATUS {
         if device.is_null() {
             return STATUS_INVALID_PARAMETER;
         }

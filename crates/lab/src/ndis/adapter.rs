@@ -205,6 +205,11 @@ impl Adapter {
         lock(&self.config).clone()
     }
 
+    /// What frames start with.
+    pub fn medium(&self) -> Medium {
+        lock(&self.config).medium
+    }
+
     /// Changes what the adapter is, without telling anyone.
     pub fn update(&self, change: impl FnOnce(&mut Config)) {
         change(&mut lock(&self.config));

@@ -240,7 +240,7 @@ fn walk(module: &Module, adapter: &Adapter, first: *mut NET_BUFFER_LIST, step: M
         verifier::violation("N-49", "an empty NET_BUFFER_LIST chain was handed over");
     }
     if let Move::Indicate { .. } = step
-        && adapter.config().medium == crate::edge::packet::Medium::Ethernet
+        && adapter.medium() == crate::edge::packet::Medium::Ethernet
     {
         for &nbl in &walked.nbls {
             // SAFETY: the module owns the NBL, so it is accessible.

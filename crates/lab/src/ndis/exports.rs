@@ -20,18 +20,27 @@ crate::exports! {
     pub static FILTER_EXPORTS: "NDIS.SYS", sig ddk::ndis::sig;
 
     /// Registers a filter driver (R1 to R6, V1 to V3).
-    irql(0..=0) fn NdisFRegisterFilterDriver(object: PDRIVER_OBJECT, context: NDIS_HANDLE, characteristics: PNDIS_FILTER_DRIVER_CHARACTERISTICS, out: PNDIS_HANDLE) -> NDIS_STATUS {
+    irql(0..=0) fn NdisFRegisterFilterDriver(
+        object: PDRIVER_OBJECT, context: NDIS_HANDLE, characteristics: PNDIS_FILTER_DRIVER_CHARACTERISTICS,
+        out: PNDIS_HANDLE,
+    ) -> NDIS_STATUS {
         // SAFETY: the driver's pointers.
         unsafe { driver::register(object, context, characteristics, out) }
     }
     /// Pauses and detaches all modules of the driver.
     irql(0..=0, "N-67") fn NdisFDeregisterFilterDriver(handle: NDIS_HANDLE) { driver::deregister(handle) }
     /// Sets the module context (N-41).
-    irql(0..=0) fn NdisFSetAttributes(handle: NDIS_HANDLE, context: NDIS_HANDLE, attributes: PNDIS_FILTER_ATTRIBUTES) -> NDIS_STATUS {
+    irql(0..=0) fn NdisFSetAttributes(
+        handle: NDIS_HANDLE, context: NDIS_HANDLE, attributes: PNDIS_FILTER_ATTRIBUTES,
+    ) -> NDIS_STATUS {
         module(handle).set_attributes(context, attributes)
     }
     /// Ends a pended restart.
-    irql(0..=0, "N-43") fn NdisFRestartComplete(handle: NDIS_HANDLE, status: NDIS_STATUS) { module(handle).restart_complete(status) }
+    irql(0..=0, "N-43") fn NdisFRestartComplete(
+        handle: NDIS_HANDLE, status: NDIS_STATUS,
+    ) {
+        module(handle).restart_complete(status)
+    }
     /// Ends a pended pause.
     irql(0..=2) fn NdisFPauseComplete(handle: NDIS_HANDLE) { module(handle).pause_complete() }
     /// Asks for a pause and a restart.
@@ -40,7 +49,9 @@ crate::exports! {
         NDIS_STATUS_SUCCESS
     }
     /// Replaces the data handlers of a module (§14).
-    irql(0..=0) fn NdisSetOptionalHandlers(handle: NDIS_HANDLE, handlers: PNDIS_DRIVER_OPTIONAL_HANDLERS) -> NDIS_STATUS {
+    irql(0..=0) fn NdisSetOptionalHandlers(
+        handle: NDIS_HANDLE, handlers: PNDIS_DRIVER_OPTIONAL_HANDLERS,
+    ) -> NDIS_STATUS {
         // SAFETY: the driver's structure, which begins with its header.
         let found = unsafe { (*handlers).Header };
         super::header::check(&found, NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS, 1..=1, NDIS_SIZEOF_FILTER_PARTIAL_CHARACTERISTICS_REVISION_1, "NDIS_FILTER_PARTIAL_CHARACTERISTICS");
@@ -50,17 +61,27 @@ crate::exports! {
     }
 
     /// Sends down.
-    irql(0..=2) fn NdisFSendNetBufferLists(handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: NDIS_PORT_NUMBER, flags: ULONG) {
+    irql(0..=2) fn NdisFSendNetBufferLists(
+        handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: NDIS_PORT_NUMBER, flags: ULONG,
+    ) {
         data::filter_send(&module(handle), lists, port, flags)
     }
     /// Completes sends up.
-    irql(0..=2) fn NdisFSendNetBufferListsComplete(handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: ULONG) {
+    irql(0..=2) fn NdisFSendNetBufferListsComplete(
+        handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: ULONG,
+    ) {
         data::filter_complete(&module(handle), lists, flags)
     }
     /// Cancels sends below.
-    irql(0..=2) fn NdisFCancelSendNetBufferLists(handle: NDIS_HANDLE, id: PVOID) { data::filter_cancel(&module(handle), id) }
+    irql(0..=2) fn NdisFCancelSendNetBufferLists(
+        handle: NDIS_HANDLE, id: PVOID,
+    ) {
+        data::filter_cancel(&module(handle), id)
+    }
     /// Indicates receives up.
-    irql(0..=2) fn NdisFIndicateReceiveNetBufferLists(handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: NDIS_PORT_NUMBER, count: ULONG, flags: ULONG) {
+    irql(0..=2) fn NdisFIndicateReceiveNetBufferLists(
+        handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: NDIS_PORT_NUMBER, count: ULONG, flags: ULONG,
+    ) {
         data::filter_indicate(&module(handle), lists, port, count, flags)
     }
     /// Returns receives down.
@@ -74,29 +95,45 @@ crate::exports! {
         unsafe { oid::filter_request(&module(handle), request, false) }
     }
     /// Completes an OID request up.
-    irql(0..=2) fn NdisFOidRequestComplete(handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST, status: NDIS_STATUS) {
+    irql(0..=2) fn NdisFOidRequestComplete(
+        handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST, status: NDIS_STATUS,
+    ) {
         oid::filter_complete(&module(handle), request, status)
     }
     /// Cancels an OID request below.
-    irql(0..=2) fn NdisFCancelOidRequest(handle: NDIS_HANDLE, id: PVOID) { oid::filter_cancel(&module(handle), id, false) }
+    irql(0..=2) fn NdisFCancelOidRequest(
+        handle: NDIS_HANDLE, id: PVOID,
+    ) {
+        oid::filter_cancel(&module(handle), id, false)
+    }
     /// Passes a direct OID request down.
     irql(0..=2) fn NdisFDirectOidRequest(handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST) -> NDIS_STATUS {
         // SAFETY: the driver's request.
         unsafe { oid::filter_request(&module(handle), request, true) }
     }
     /// Completes a direct OID request up.
-    irql(0..=2) fn NdisFDirectOidRequestComplete(handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST, status: NDIS_STATUS) {
+    irql(0..=2) fn NdisFDirectOidRequestComplete(
+        handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST, status: NDIS_STATUS,
+    ) {
         oid::filter_complete(&module(handle), request, status)
     }
     /// Cancels a direct OID request below.
-    irql(0..=2) fn NdisFCancelDirectOidRequest(handle: NDIS_HANDLE, id: PVOID) { oid::filter_cancel(&module(handle), id, true) }
+    irql(0..=2) fn NdisFCancelDirectOidRequest(
+        handle: NDIS_HANDLE, id: PVOID,
+    ) {
+        oid::filter_cancel(&module(handle), id, true)
+    }
     /// Issues a synchronous OID request.
-    irql(0..=2) fn NdisFSynchronousOidRequest(handle: NDIS_HANDLE, request: *mut NDIS_OID_REQUEST) -> NDIS_STATUS {
+    irql(0..=2) fn NdisFSynchronousOidRequest(
+        handle: NDIS_HANDLE, request: *mut NDIS_OID_REQUEST,
+    ) -> NDIS_STATUS {
         // SAFETY: the driver's request.
         unsafe { oid::synchronous(&module(handle), request) }
     }
     /// Makes a clone of an OID request.
-    irql(0..=2) fn NdisAllocateCloneOidRequest(handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST, tag: u32, out: *mut PNDIS_OID_REQUEST) -> NDIS_STATUS {
+    irql(0..=2) fn NdisAllocateCloneOidRequest(
+        handle: NDIS_HANDLE, request: PNDIS_OID_REQUEST, tag: u32, out: *mut PNDIS_OID_REQUEST,
+    ) -> NDIS_STATUS {
         // SAFETY: the driver's pointers.
         unsafe { oid::clone(&module(handle), request, tag, out) }
     }
@@ -128,7 +165,9 @@ crate::exports! {
     pub static LIBRARY_EXPORTS: "NDIS.SYS", sig ddk::ndis::sig;
 
     /// Makes a pool of NET_BUFFER_LISTs.
-    irql(0..=2) fn NdisAllocateNetBufferListPool(handle: NDIS_HANDLE, parameters: PNET_BUFFER_LIST_POOL_PARAMETERS) -> NDIS_HANDLE {
+    irql(0..=2) fn NdisAllocateNetBufferListPool(
+        handle: NDIS_HANDLE, parameters: PNET_BUFFER_LIST_POOL_PARAMETERS,
+    ) -> NDIS_HANDLE {
         let _ = handle;
         // SAFETY: the driver's parameters.
         unsafe { pools::create(parameters) }
@@ -136,7 +175,9 @@ crate::exports! {
     /// Frees a pool of NET_BUFFER_LISTs.
     irql(0..=2) fn NdisFreeNetBufferListPool(pool: NDIS_HANDLE) { pools::destroy(pool) }
     /// Makes a pool of NET_BUFFERs.
-    irql(0..=2) fn NdisAllocateNetBufferPool(handle: NDIS_HANDLE, parameters: PNET_BUFFER_POOL_PARAMETERS) -> NDIS_HANDLE {
+    irql(0..=2) fn NdisAllocateNetBufferPool(
+        handle: NDIS_HANDLE, parameters: PNET_BUFFER_POOL_PARAMETERS,
+    ) -> NDIS_HANDLE {
         let _ = handle;
         // SAFETY: the driver's parameters.
         unsafe { pools::create_buffer_pool(parameters) }
@@ -144,14 +185,18 @@ crate::exports! {
     /// Frees a pool of NET_BUFFERs.
     irql(0..=2) fn NdisFreeNetBufferPool(pool: NDIS_HANDLE) { pools::destroy(pool) }
     /// Makes a NET_BUFFER.
-    irql(0..=2) fn NdisAllocateNetBuffer(pool: NDIS_HANDLE, chain: PMDL, offset: ULONG, length: SIZE_T) -> PNET_BUFFER {
+    irql(0..=2) fn NdisAllocateNetBuffer(
+        pool: NDIS_HANDLE, chain: PMDL, offset: ULONG, length: SIZE_T,
+    ) -> PNET_BUFFER {
         // SAFETY: the driver's chain.
         unsafe { pools::allocate_buffer(pool, chain, offset, length) }
     }
     /// Frees a NET_BUFFER.
     irql(0..=2) fn NdisFreeNetBuffer(buffer: PNET_BUFFER) { pools::free_buffer(buffer) }
     /// Makes an NBL without a NET_BUFFER.
-    irql(0..=2) fn NdisAllocateNetBufferList(pool: NDIS_HANDLE, context: USHORT, backfill: USHORT) -> PNET_BUFFER_LIST {
+    irql(0..=2) fn NdisAllocateNetBufferList(
+        pool: NDIS_HANDLE, context: USHORT, backfill: USHORT,
+    ) -> PNET_BUFFER_LIST {
         // SAFETY: no chain is given.
         unsafe { pools::allocate(pool, context, backfill, None) }
     }
@@ -161,20 +206,30 @@ crate::exports! {
         unsafe { pools::free(list) }
     }
     /// Makes an NBL with a NET_BUFFER.
-    irql(0..=2) fn NdisAllocateNetBufferAndNetBufferList(pool: NDIS_HANDLE, context: USHORT, backfill: USHORT, chain: PMDL, offset: ULONG, length: SIZE_T) -> PNET_BUFFER_LIST {
+    irql(0..=2) fn NdisAllocateNetBufferAndNetBufferList(
+        pool: NDIS_HANDLE, context: USHORT, backfill: USHORT, chain: PMDL, offset: ULONG, length: SIZE_T,
+    ) -> PNET_BUFFER_LIST {
         // SAFETY: the driver's chain.
         unsafe { pools::allocate(pool, context, backfill, Some((chain, offset, length))) }
     }
     /// Makes a clone of an NBL.
-    irql(0..=2) fn NdisAllocateCloneNetBufferList(original: PNET_BUFFER_LIST, lists: NDIS_HANDLE, buffers: NDIS_HANDLE, flags: ULONG) -> PNET_BUFFER_LIST {
+    irql(0..=2) fn NdisAllocateCloneNetBufferList(
+        original: PNET_BUFFER_LIST, lists: NDIS_HANDLE, buffers: NDIS_HANDLE, flags: ULONG,
+    ) -> PNET_BUFFER_LIST {
         let _ = buffers;
         // SAFETY: the driver's list.
         unsafe { pools::clone(original, lists, flags) }
     }
     /// Frees a clone of an NBL.
-    irql(0..=2) fn NdisFreeCloneNetBufferList(list: PNET_BUFFER_LIST, flags: ULONG) { pools::free_clone(list, flags) }
+    irql(0..=2) fn NdisFreeCloneNetBufferList(
+        list: PNET_BUFFER_LIST, flags: ULONG,
+    ) {
+        pools::free_clone(list, flags)
+    }
     /// Pushes context space.
-    irql(0..=2) fn NdisAllocateNetBufferListContext(list: PNET_BUFFER_LIST, size: USHORT, backfill: USHORT, tag: ULONG) -> NDIS_STATUS {
+    irql(0..=2) fn NdisAllocateNetBufferListContext(
+        list: PNET_BUFFER_LIST, size: USHORT, backfill: USHORT, tag: ULONG,
+    ) -> NDIS_STATUS {
         let _ = tag;
         // SAFETY: the driver's list.
         unsafe { pools::push_context(list, size, backfill) }
@@ -195,30 +250,41 @@ crate::exports! {
         unsafe { (*buffer).NdisPoolHandle }
     }
     /// The first bytes of a frame, contiguous.
-    irql(0..=2) fn NdisGetDataBuffer(buffer: *mut NET_BUFFER, needed: ULONG, storage: PVOID, multiple: ULONG, offset: ULONG) -> PVOID {
+    irql(0..=2) fn NdisGetDataBuffer(
+        buffer: *mut NET_BUFFER, needed: ULONG, storage: PVOID, multiple: ULONG, offset: ULONG,
+    ) -> PVOID {
         // SAFETY: the driver's buffer and storage.
         unsafe { pools::data_buffer(buffer, needed, storage, multiple, offset) }
     }
     /// Moves the start of the data forwards.
-    irql(0..=2) fn NdisAdvanceNetBufferDataStart(buffer: *mut NET_BUFFER, delta: ULONG, free_mdl: BOOLEAN, free: NET_BUFFER_FREE_MDL) {
+    irql(0..=2) fn NdisAdvanceNetBufferDataStart(
+        buffer: *mut NET_BUFFER, delta: ULONG, free_mdl: BOOLEAN, free: NET_BUFFER_FREE_MDL,
+    ) {
         let _ = free;
         // SAFETY: the driver's buffer.
         unsafe { pools::advance(buffer, delta, free_mdl) }
     }
     /// Moves the start of the data backwards.
-    irql(0..=2) fn NdisRetreatNetBufferDataStart(buffer: *mut NET_BUFFER, delta: ULONG, backfill: ULONG, allocate: NET_BUFFER_ALLOCATE_MDL) -> NDIS_STATUS {
+    irql(0..=2) fn NdisRetreatNetBufferDataStart(
+        buffer: *mut NET_BUFFER, delta: ULONG, backfill: ULONG, allocate: NET_BUFFER_ALLOCATE_MDL,
+    ) -> NDIS_STATUS {
         let _ = allocate;
         // SAFETY: the driver's buffer.
         unsafe { pools::retreat(buffer, delta, backfill) }
     }
     /// As NdisAdvanceNetBufferDataStart, for every NET_BUFFER.
-    irql(0..=2) fn NdisAdvanceNetBufferListDataStart(list: *mut NET_BUFFER_LIST, delta: ULONG, free_mdl: BOOLEAN, free: NET_BUFFER_FREE_MDL) {
+    irql(0..=2) fn NdisAdvanceNetBufferListDataStart(
+        list: *mut NET_BUFFER_LIST, delta: ULONG, free_mdl: BOOLEAN, free: NET_BUFFER_FREE_MDL,
+    ) {
         let _ = free;
         // SAFETY: the driver's list.
         unsafe { super::raw::net_buffers(list).for_each(|buffer| pools::advance(buffer, delta, free_mdl)) }
     }
     /// As NdisRetreatNetBufferDataStart, for every NET_BUFFER; undone if one fails.
-    irql(0..=2) fn NdisRetreatNetBufferListDataStart(list: *mut NET_BUFFER_LIST, delta: ULONG, backfill: ULONG, allocate: NET_BUFFER_ALLOCATE_MDL, free: NET_BUFFER_FREE_MDL) -> NDIS_STATUS {
+    irql(0..=2) fn NdisRetreatNetBufferListDataStart(
+        list: *mut NET_BUFFER_LIST, delta: ULONG, backfill: ULONG, allocate: NET_BUFFER_ALLOCATE_MDL,
+        free: NET_BUFFER_FREE_MDL,
+    ) -> NDIS_STATUS {
         let _ = (allocate, free);
         // SAFETY: the driver's list.
         unsafe {
@@ -240,7 +306,10 @@ crate::exports! {
         unsafe { super::build::set_current_mdl(buffer) }
     }
     /// Copies between frames.
-    irql(0..=2) fn NdisCopyFromNetBufferToNetBuffer(to: PNET_BUFFER, to_offset: ULONG, count: ULONG, from: PNET_BUFFER, from_offset: ULONG, copied: PULONG) -> NDIS_STATUS {
+    irql(0..=2) fn NdisCopyFromNetBufferToNetBuffer(
+        to: PNET_BUFFER, to_offset: ULONG, count: ULONG, from: PNET_BUFFER, from_offset: ULONG,
+        copied: PULONG,
+    ) -> NDIS_STATUS {
         // SAFETY: the driver's buffers.
         unsafe { pools::copy(to, to_offset, count, from, from_offset, copied) }
     }
@@ -262,7 +331,9 @@ crate::exports! {
     /// Frees an MDL.
     irql(0..=2) fn NdisFreeMdl(mdl: PMDL) { pool::free(mdl.cast(), None) }
     /// Allocates nonpaged memory.
-    irql(0..=2) fn NdisAllocateMemoryWithTagPriority(handle: NDIS_HANDLE, length: u32, tag: ULONG, priority: EX_POOL_PRIORITY) -> PVOID {
+    irql(0..=2) fn NdisAllocateMemoryWithTagPriority(
+        handle: NDIS_HANDLE, length: u32, tag: ULONG, priority: EX_POOL_PRIORITY,
+    ) -> PVOID {
         let _ = (handle, priority);
         pool::allocate(pool::Kind::NonPaged, length as usize, tag, pool::Fill::Pattern).cast::<c_void>()
     }
@@ -275,14 +346,19 @@ crate::exports! {
         pool::free(address.cast(), None)
     }
     /// Opens the driver's configuration.
-    irql(0..=0) fn NdisOpenConfigurationEx(object: PNDIS_CONFIGURATION_OBJECT, out: PNDIS_HANDLE) -> NDIS_STATUS {
+    irql(0..=0) fn NdisOpenConfigurationEx(
+        object: PNDIS_CONFIGURATION_OBJECT, out: PNDIS_HANDLE,
+    ) -> NDIS_STATUS {
         // SAFETY: the driver's pointers.
         unsafe { memory::open(object, out) }
     }
     /// Closes the driver's configuration.
     irql(0..=0) fn NdisCloseConfiguration(configuration: NDIS_HANDLE) { memory::close(configuration) }
     /// Reads a keyword.
-    irql(0..=0) fn NdisReadConfiguration(status: PNDIS_STATUS, value: *mut PNDIS_CONFIGURATION_PARAMETER, configuration: NDIS_HANDLE, keyword: PNDIS_STRING, kind: NDIS_PARAMETER_TYPE) {
+    irql(0..=0) fn NdisReadConfiguration(
+        status: PNDIS_STATUS, value: *mut PNDIS_CONFIGURATION_PARAMETER, configuration: NDIS_HANDLE,
+        keyword: PNDIS_STRING, kind: NDIS_PARAMETER_TYPE,
+    ) {
         // SAFETY: the driver's pointers.
         unsafe { memory::read(status, value, configuration, keyword, kind) }
     }
@@ -295,6 +371,28 @@ crate::exports! {
     irql(0..=2) fn NdisGetSystemUpTimeEx(time: PLARGE_INTEGER) {
         // SAFETY: the driver's variable.
         unsafe { (*time).QuadPart = (crate::clock::interrupt_time() / 10_000) as i64 }
+    }
+    /// The index of an interface.
+    irql(0..=2) fn NdisIfGetInterfaceIndexFromNetLuid(
+        luid: ddk::netio::NET_LUID, out: ddk::netio::PNET_IFINDEX,
+    ) -> NDIS_STATUS {
+        // SAFETY: every bit pattern is a LUID.
+        let value = unsafe { luid.Value };
+        let found = super::adapter::all().into_iter().find(|adapter| adapter.luid() == value);
+        let Some(adapter) = found else { return NDIS_STATUS_INTERFACE_NOT_FOUND };
+        // SAFETY: the driver's variable.
+        unsafe { *out = adapter.config().index };
+        NDIS_STATUS_SUCCESS
+    }
+    /// The LUID of an interface.
+    irql(0..=2) fn NdisIfGetNetLuidFromInterfaceIndex(
+        index: ddk::netio::NET_IFINDEX, out: ddk::netio::PNET_LUID,
+    ) -> NDIS_STATUS {
+        let found = super::adapter::all().into_iter().find(|adapter| adapter.config().index == index);
+        let Some(adapter) = found else { return NDIS_STATUS_INTERFACE_NOT_FOUND };
+        // SAFETY: the driver's variable.
+        unsafe { (*out).Value = adapter.luid() };
+        NDIS_STATUS_SUCCESS
     }
     /// The high byte of cancel ids.
     irql(0..=2) fn NdisGeneratePartialCancelId() -> UCHAR {

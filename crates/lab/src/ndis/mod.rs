@@ -20,6 +20,7 @@ mod parcel;
 mod pools;
 mod raw;
 mod restart;
+pub mod sync;
 
 pub use adapter::{Adapter, AttachTime, Behaviour, Config, Delivered, Events, Giving, OnWire};
 pub use build::{Piece, Shape, Split};
@@ -34,8 +35,8 @@ pub use parcel::set_poison;
 pub(crate) use build::SplitMix;
 
 /// The export tables of NDIS.SYS.
-pub fn exports() -> [&'static [crate::export::Export]; 2] {
-    [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS]
+pub fn exports() -> [&'static [crate::export::Export]; 3] {
+    [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS, sync::SYNC_EXPORTS]
 }
 
 /// `NDIS_STATUS_SEND_ABORTED`.
