@@ -23,11 +23,19 @@ pub struct Options {
     pub integrity: bool,
     /// Version of the driver framework: 1.x.
     pub framework_minor: u32,
+    /// After this long an unload counts as one that never ends.
+    pub unload_limit: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { processors: 4, verify: true, integrity: true, framework_minor: 33 }
+        Self {
+            processors: 4,
+            verify: true,
+            integrity: true,
+            framework_minor: 33,
+            unload_limit: Duration::from_secs(30),
+        }
     }
 }
 
@@ -78,7 +86,13 @@ impl Machine {
         let options = LoadOptions { checked: self.options.verify, integrity: self.options.integrity };
         let image = pe::load(path.as_ref(), &self.resolver, options)?;
         let object = driver_object::create(image, name);
-        Ok(Driver { image, object, service: name.to_owned(), state: State::Loaded })
+        Ok(Driver {
+            image,
+            object,
+            service: name.to_owned(),
+            unload_limit: self.options.unload_limit,
+            state: State::Loaded,
+        })
     }
 
     /// Opens a device from user mode for reading and writing, as CreateFile does: `\\.\Name`.
@@ -123,11 +137,9 @@ pub struct Driver {
     image: &'static Image,
     object: *mut c_void,
     service: String,
+    unload_limit: Duration,
     state: State,
 }
-
-/// After this long an unload counts as one that never ends.
-const UNLOAD_LIMIT: Duration = Duration::from_secs(30);
 
 impl Driver {
     /// The image.
@@ -193,9 +205,9 @@ impl Driver {
         static RUNNING: AtomicU32 = AtomicU32::new(0);
         let run = RUNNING.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let service = self.service.clone();
+        let (service, limit) = (self.service.clone(), self.unload_limit);
         std::thread::spawn(move || {
-            while started.elapsed() < UNLOAD_LIMIT {
+            while started.elapsed() < limit {
                 std::thread::sleep(Duration::from_millis(50));
                 if RUNNING.load(Ordering::Relaxed) != run + 1 {
                     return;

@@ -180,3 +180,112 @@ fn emulates_cr8() {
         assert!(!exit.log.contains("refused"), "{}", exit.log);
     }
 }
+
+#[test]
+fn finds_recurse() {
+    let exit = run("finds_recurse", "recurse");
+    if !child::is_child() {
+        exit.assert_stopped(Status::BugCheck, "G-26");
+        let finding = exit.report.findings.last().unwrap();
+        assert!(finding.caller.iter().any(|caller| caller.contains("recurse")), "{}", exit.log);
+    }
+}
+
+#[test]
+fn finds_a_call_after_unload() {
+    let image = common::driver("probe");
+    child::expect("finds_a_call_after_unload", Status::BugCheck, "G-42", || {
+        let machine = Machine::new(Options::default());
+        let mut driver = machine.load_driver_as(&image, "clean").unwrap();
+        driver.start().unwrap();
+        driver.unload();
+        // SAFETY: a call into an unloaded image, on purpose.
+        unsafe { std::mem::transmute::<usize, unsafe extern "win64" fn()>(driver.image().entry)() };
+    });
+}
+
+#[test]
+fn finds_an_unload_that_hangs() {
+    let image = common::driver("probe");
+    child::expect("finds_an_unload_that_hangs", Status::Verifier, "L-5", || {
+        let unload_limit = std::time::Duration::from_millis(200);
+        let machine = Machine::new(Options { unload_limit, ..Options::default() });
+        let mut driver = machine.load_driver_as(&image, "hang-in-unload").unwrap();
+        driver.start().unwrap();
+        driver.unload();
+    });
+}
+
+/// Loads a copy of the driver that `change` has altered: (bytes, offset of the PE header).
+#[track_caller]
+fn load_changed(test: &str, change: impl FnOnce(&mut Vec<u8>, usize)) -> Exit {
+    let image = common::driver("probe");
+    child::run(test, || {
+        let mut bytes = std::fs::read(&image).unwrap();
+        let header = u32::from_le_bytes(bytes[0x3c..0x40].try_into().unwrap()) as usize;
+        change(&mut bytes, header);
+        let path = std::env::temp_dir().join(format!("lab-{test}-{}.sys", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let machine = Machine::new(Options::default());
+        let loaded = machine.load_driver(&path);
+        std::fs::remove_file(&path).unwrap();
+        println!(
+            "{}",
+            loaded.map_or_else(|error| error.to_string(), |driver| format!("loaded {}", driver.service()))
+        );
+    })
+}
+
+#[track_caller]
+fn refuses(test: &str, text: &str, change: impl FnOnce(&mut Vec<u8>, usize)) {
+    let exit = load_changed(test, change);
+    if !child::is_child() {
+        assert_eq!(exit.status, Status::Ok, "{}", exit.log);
+        assert!(exit.log.contains(text), "{}", exit.log);
+    }
+}
+
+#[test]
+fn an_unchanged_copy_loads() {
+    refuses("an_unchanged_copy_loads", "loaded lab-", |_, _| {});
+}
+
+#[test]
+fn other_machines_are_refused() {
+    refuses("other_machines_are_refused", "machine 0xaa64 is not x64", |bytes, header| {
+        bytes[header + 4..header + 6].copy_from_slice(&[0x64, 0xaa]);
+    });
+}
+
+#[test]
+fn programs_are_refused() {
+    refuses("programs_are_refused", "the subsystem is not native", |bytes, header| bytes[header + 0x5c] = 3);
+}
+
+#[test]
+fn what_is_no_image_is_refused() {
+    refuses("what_is_no_image_is_refused", "not a PE image", |bytes, _| bytes.truncate(0x60));
+}
+
+#[test]
+fn g_90_writable_code_is_found() {
+    let exit = load_changed("g_90_writable_code_is_found", |bytes, header| {
+        // The first section is the code; the highest bit of its characteristics is IMAGE_SCN_MEM_WRITE.
+        let sections = header + 24 + usize::from(bytes[header + 20]);
+        bytes[sections + 39] |= 0x80;
+    });
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "G-90");
+    }
+}
+
+#[test]
+fn l_4_an_image_without_unwind_data_is_found() {
+    let exit = load_changed("l_4_an_image_without_unwind_data_is_found", |bytes, header| {
+        let directory = header + 24 + 112 + 3 * 8;
+        bytes[directory..directory + 8].fill(0);
+    });
+    if !child::is_child() {
+        exit.assert_stopped(Status::Verifier, "L-4");
+    }
+}

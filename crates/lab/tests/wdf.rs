@@ -418,3 +418,23 @@ fn g_56_a_request_that_ignores_cancel_is_found() {
         exit.assert_stopped(Status::Verifier, "G-56");
     }
 }
+
+#[test]
+fn k_1_another_driver_object_is_found() {
+    start_stops("k_1_another_driver_object_is_found", "wrong-object", "K-1");
+}
+
+#[test]
+fn k_3_a_call_of_the_dispatch_table_is_found() {
+    start_stops("k_3_a_call_of_the_dispatch_table_is_found", "dispatch", "K-3");
+}
+
+#[test]
+fn kv_7_a_reference_too_few_is_found() {
+    stops("kv_7_a_reference_too_few_is_found", 0x81e, Status::Verifier, "KV-7");
+}
+
+#[test]
+fn kv_9_releasing_a_lock_that_is_not_held_is_found() {
+    stops("kv_9_releasing_a_lock_that_is_not_held_is_found", 0x81f, Status::Verifier, "KV-9");
+}

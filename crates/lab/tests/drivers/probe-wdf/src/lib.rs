@@ -46,6 +46,8 @@ const RECURSIVE_LOCK: u32 = code(0x81a, 0, 0);
 const BAD_ATTRIBUTES: u32 = code(0x81b, 0, 0);
 const SERIAL: u32 = code(0x81c, 0, 0);
 const COUNT: u32 = code(0x81d, 0, 0);
+const DEREFERENCE: u32 = code(0x81e, 0, 0);
+const RELEASE_UNHELD: u32 = code(0x81f, 0, 0);
 
 const FRAMEWORK_MINOR: u32 = 15;
 const FUNCTIONS: u32 = 444;
@@ -203,9 +205,18 @@ unsafe fn start(object: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
         }
         let none: PWDF_OBJECT_ATTRIBUTES = null_mut();
         let driver = &raw mut (*stub).driver;
+        if is(mode, "wrong-object") {
+            let mut copy = *object;
+            return wdf!(WdfDriverCreate, &raw mut copy, path, none, &raw mut config, driver);
+        }
         let mut status = wdf!(WdfDriverCreate, object, path, none, &raw mut config, driver);
         if status < 0 {
             return status;
+        }
+        if is(mode, "dispatch")
+            && let Some(dispatch) = (*object).MajorFunction[0]
+        {
+            return dispatch(null_mut(), null_mut());
         }
         if is(mode, "create-twice") {
             return wdf!(WdfDriverCreate, object, path, none, &raw mut config, null_mut());
@@ -492,6 +503,13 @@ unsafe extern "C" fn control(queue: WDFQUEUE, request: WDFREQUEST, output: usize
             REFERENCE => {
                 wdf!(WdfObjectReferenceActual, (*stub).device.cast(), null_mut(), 0, c"".as_ptr());
                 complete(STATUS_SUCCESS);
+            }
+            DEREFERENCE => {
+                wdf!(WdfObjectDereferenceActual, (*stub).device.cast(), null_mut(), 0, c"".as_ptr());
+            }
+            RELEASE_UNHELD => {
+                KfRaiseIrql(2);
+                wdf!(WdfSpinLockRelease, (*stub).lock);
             }
             RECURSIVE_LOCK => {
                 wdf!(WdfSpinLockAcquire, (*stub).lock);

@@ -4,6 +4,7 @@
 
 use core::ffi::c_void;
 use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use ddk::nt::ntddk::*;
 use ddk::nt::*;
@@ -28,7 +29,19 @@ pub unsafe extern "C" fn DriverEntry(driver: *mut DRIVER_OBJECT, path: PUNICODE_
     }
 }
 
-unsafe extern "C" fn unload(_driver: *mut DRIVER_OBJECT) {}
+static HANG: AtomicBool = AtomicBool::new(false);
+
+unsafe extern "C" fn unload(_driver: *mut DRIVER_OBJECT) {
+    while HANG.load(Ordering::Relaxed) {
+        core::hint::spin_loop();
+    }
+}
+
+#[inline(never)]
+fn recurse(depth: u64) -> u64 {
+    let frame = core::hint::black_box([depth; 64]);
+    if depth == 0 { 0 } else { recurse(depth - 1).wrapping_add(frame[7]) }
+}
 
 fn is(mode: &[u16], name: &str) -> bool {
     mode.len() == name.len() && mode.iter().zip(name.bytes()).all(|(unit, byte)| *unit == u16::from(byte))
@@ -70,6 +83,8 @@ unsafe fn run(mode: &[u16]) -> NTSTATUS {
             ExFreePoolWithTag(block.cast(), TAG);
         } else if is(mode, "wrong-tag") {
             ExFreePoolWithTag(allocate(64).cast(), TAG + 1);
+            // A result of its own, so that the call is not merged with another branch's.
+            return STATUS_BUFFER_TOO_SMALL;
         } else if is(mode, "copy-overrun") {
             let (from, to) = (allocate(64), allocate(32));
             memcpy(to.cast(), from.cast::<c_void>(), core::hint::black_box(64));
@@ -108,10 +123,10 @@ unsafe fn run(mode: &[u16]) -> NTSTATUS {
             return STATUS_UNSUCCESSFUL;
         } else if is(mode, "bugcheck") {
             KeBugCheckEx(0xdead, 1, 2, 3, 4);
-        } else if is(mode, "hang") {
-            loop {
-                core::hint::spin_loop();
-            }
+        } else if is(mode, "recurse") {
+            return recurse(core::hint::black_box(1 << 30)) as i32;
+        } else if is(mode, "hang-in-unload") {
+            HANG.store(true, Ordering::Relaxed);
         } else {
             return STATUS_INVALID_PARAMETER;
         }
