@@ -154,7 +154,8 @@ pub struct Report {
     pub ale: Stats,
 }
 
-/// Makes an adapter for each interface of a capture. Do this before the driver starts, so that it is attached to them.
+/// Makes an adapter for each interface of a capture. Do this before the driver starts, so that it is
+/// attached to them.
 pub fn adapters(interfaces: &[capture::Interface]) -> Vec<Arc<Adapter>> {
     let mut adapters = Vec::new();
     for (index, interface) in interfaces.iter().enumerate() {
@@ -172,8 +173,9 @@ pub fn adapters(interfaces: &[capture::Interface]) -> Vec<Arc<Adapter>> {
     adapters
 }
 
-/// Guesses which addresses are ours: those from which frames marked as outbound come, and those of the interfaces;
-/// without either, those of the MAC address that takes part in most frames and speaks for the fewest addresses.
+/// Guesses which addresses are ours: those from which frames marked as outbound come, and those of the
+/// interfaces; without either, those of the MAC address that takes part in most frames and speaks for the
+/// fewest addresses.
 pub fn local_addresses(adapters: &[Arc<Adapter>], frames: &[Frame]) -> Vec<IpAddr> {
     let mut found: Vec<IpAddr> = adapters.iter().flat_map(|adapter| adapter.config().addresses).collect();
     let media: Vec<Medium> = adapters.iter().map(|adapter| adapter.config().medium).collect();
@@ -246,7 +248,8 @@ struct Ready {
     vlan: Option<u16>,
 }
 
-/// Replays the frames through adapters whose filter modules run. `progress` gets the number of frames that are done.
+/// Replays the frames through adapters whose filter modules run. `progress` gets the number of frames that
+/// are done.
 pub fn run(
     adapters: &[Arc<Adapter>],
     frames: &[Frame],

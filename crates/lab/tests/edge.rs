@@ -1,4 +1,5 @@
-//! Real captures through the edge and a pass-through filter: nothing is lost or changed, and ALE is asked as on Windows.
+//! Real captures through the edge and a pass-through filter: nothing is lost or changed, and ALE is asked
+//! as on Windows.
 
 mod ndis_mock;
 
@@ -70,7 +71,8 @@ unsafe extern "win64" fn classify(
     _: u64,
     out: *mut FWPS_CLASSIFY_OUT0,
 ) {
-    // SAFETY: the lab calls with valid arguments, and the fields are read by the types that the contract gives.
+    // SAFETY: the lab calls with valid arguments, and the fields are read by the types that the contract
+    // gives.
     unsafe {
         let (layer, count) = ((*values).layerId, (*values).valueCount as usize);
         let fields = std::slice::from_raw_parts((*values).incomingValue, count);
@@ -194,7 +196,8 @@ impl Callouts {
     }
 }
 
-/// Boots, replays `frames` through one adapter with the pass-through filter and the callouts, and ends the machine.
+/// Boots, replays `frames` through one adapter with the pass-through filter and the callouts, and ends the
+/// machine.
 fn replay_frames(frames: &[Frame], options: &Options) -> (Report, Vec<Seen>) {
     let (machine, adapter, _) = ndis_mock::start(Fault::None);
     let callouts = Callouts::open();

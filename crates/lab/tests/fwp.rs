@@ -1,4 +1,5 @@
-//! A callout driver in host Rust under the simulated filter engine: objects, lifetimes, answers, contexts and rules.
+//! A callout driver in host Rust under the simulated filter engine: objects, lifetimes, answers, contexts
+//! and rules.
 
 use std::ffi::c_void;
 use std::sync::Mutex;
@@ -24,8 +25,8 @@ static CONTEXT: AtomicU64 = AtomicU64::new(0);
 static DELETED: AtomicU64 = AtomicU64::new(0);
 static STATES: Mutex<Vec<i32>> = Mutex::new(Vec::new());
 
-// SAFETY of every `unsafe` block below: the lab calls the callbacks with valid arguments, and the functions called are
-// the lab's exports, whose contracts the test keeps except where it breaks one on purpose.
+// SAFETY of every `unsafe` block below: the lab calls the callbacks with valid arguments, and the functions
+// called are the lab's exports, whose contracts the test keeps except where it breaks one on purpose.
 
 unsafe extern "win64" fn classify(
     values: *const FWPS_INCOMING_VALUES0,

@@ -185,7 +185,8 @@ const CLOSURE: Fields =
 /// The only compartment of the simulated machine.
 const COMPARTMENT: u32 = 1;
 
-/// Common to all five layers: application 0, user 1, local address 2 and its type 3, local port 4, protocol 5.
+/// Common to all five layers: application 0, user 1, local address 2 and its type 3, local port 4, protocol
+/// 5.
 fn values(layer: Layer, subject: &Subject<'_>) -> Vec<Value> {
     let v6 = subject.local.is_ipv6();
     let mut values = vec![Value::Empty; fwp::field_count(layer.id(v6))];

@@ -336,8 +336,8 @@ impl Edge {
         packet_outbound: bool,
         midstream: bool,
     ) -> Verdict {
-        // A connection that was there before the capture began: who opened it is guessed from the ports, and ALE sees
-        // it as it sees connections that are older than a filter, in a reauthorisation.
+        // A connection that was there before the capture began: who opened it is guessed from the ports,
+        // and ALE sees it as it sees connections that are older than a filter, in a reauthorisation.
         let outbound = if midstream { key.ports.0 >= key.ports.1 } else { packet_outbound };
         let identity = self.identity(key);
         self.next += 1;
@@ -396,8 +396,8 @@ impl Edge {
             subject.flags |= IS_REAUTHORIZE;
             subject.reauthorize = reason;
         }
-        // §4.1: no packet at AUTH_CONNECT of TCP; outbound packets start at the transport header, inbound ones at the
-        // payload, but at the header for ICMP.
+        // §4.1: no packet at AUTH_CONNECT of TCP; outbound packets start at the transport header, inbound
+        // ones at the payload, but at the header for ICMP.
         let transport = ip.offset + ip.header_len;
         let is_icmp = subject.icmp.is_some();
         let data_at =

@@ -1,4 +1,5 @@
-//! The TCP/IP edge above the filters: it knows the local addresses, authorises flows through ALE, and delivers.
+//! The TCP/IP edge above the filters: it knows the local addresses, authorises flows through ALE, and
+//! delivers.
 
 mod ale;
 mod flow;

@@ -1,4 +1,5 @@
-//! What the TCP/IP edge reads in a frame: addresses, ports and fragment fields, parsed by `etherparse`, not by Weir.
+//! What the TCP/IP edge reads in a frame: addresses, ports and fragment fields, parsed by `etherparse`, not
+//! by Weir.
 
 use std::net::IpAddr;
 

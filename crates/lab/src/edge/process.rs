@@ -173,8 +173,8 @@ impl Default for Volumes {
 }
 
 impl Volumes {
-    /// The path as ALE reports it: NT form, lower case. A path on an unknown drive, an NT path and a bare name stay as
-    /// they are but for the case.
+    /// The path as ALE reports it: NT form, lower case. A path on an unknown drive, an NT path and a bare
+    /// name stay as they are but for the case.
     pub fn nt_path(&self, path: &str) -> String {
         let mut characters = path.chars();
         let nt = match (characters.next(), characters.next()) {

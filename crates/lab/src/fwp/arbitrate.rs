@@ -1,4 +1,5 @@
-//! Filter arbitration (WFP contract §3): which action wins when several sublayers and callouts speak, as pure logic.
+//! Filter arbitration (WFP contract §3): which action wins when several sublayers and callouts speak, as
+//! pure logic.
 
 /// What a filter or callout decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +126,8 @@ pub fn arbitrate(
         else {
             continue;
         };
-        // Step 3: with the right, a lower sublayer replaces; without it, only a block may still veto a permit.
+        // Step 3: with the right, a lower sublayer replaces; without it, only a block may still veto a
+        // permit.
         let replaces = standing.write_right;
         let vetoes = !replaces && answer.action == Action::Block && standing.action == Some(Action::Permit);
         if replaces || vetoes {
@@ -154,7 +156,8 @@ fn evaluate(
         (FilterAction::Permit, _) => soft(Action::Permit),
         (FilterAction::Block, _) => hard(Action::Block),
         (_, CalloutState::NotForThisFlow) => soft(Action::Continue),
-        // §1: without its callout a terminating filter blocks, an inspection filter is ignored, a flagged one permits.
+        // §1: without its callout a terminating filter blocks, an inspection filter is ignored, a flagged
+        // one permits.
         (FilterAction::CalloutInspection, CalloutState::Unregistered) => soft(Action::Continue),
         (_, CalloutState::Unregistered) if filter.permit_if_unregistered => soft(Action::Permit),
         (_, CalloutState::Unregistered) => hard(Action::Block),
@@ -193,7 +196,8 @@ mod tests {
     const HARD_PERMIT: Answer = Answer { write_right: false, ..PERMIT };
     const CONTINUE: Answer = Answer { action: Action::Continue, write_right: true, absorb: false };
 
-    /// (what the callout of the upper sublayer answers, what that of the lower one answers) -> permit, hard, veto.
+    /// (what the callout of the upper sublayer answers, what that of the lower one answers) -> permit,
+    /// hard, veto.
     #[test]
     fn the_table_of_two_callouts_in_two_sublayers() {
         let table = [

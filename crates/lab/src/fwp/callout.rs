@@ -187,8 +187,8 @@ impl Callout {
         let mut view = filter_view(filter, self.id);
         let view_pointer = &raw mut view;
         let status = self.run("notifyFn", || {
-            // SAFETY: the driver registered these functions; FWPS_FILTER0 to 3 share one layout, and key and filter
-            // live through the call.
+            // SAFETY: the driver registered these functions; FWPS_FILTER0 to 3 share one layout, and key
+            // and filter live through the call.
             unsafe {
                 match self.functions {
                     Functions::V0(_, notify) => {

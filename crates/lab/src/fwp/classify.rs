@@ -1,4 +1,5 @@
-//! Indicating traffic to a layer: the matching filters, their callouts, and the checks of what callouts answer.
+//! Indicating traffic to a layer: the matching filters, their callouts, and the checks of what callouts
+//! answer.
 
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -122,8 +123,8 @@ fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Callout, standing
     let (incoming, metadata, view) = (&raw const incoming, &raw const *indication.metadata, &raw const view);
     callout.run("classifyFn", || {
         let out = &raw mut out;
-        // SAFETY: the driver registered these functions; FWPS_FILTER0 to 3 share one layout, and everything lives
-        // through the call.
+        // SAFETY: the driver registered these functions; FWPS_FILTER0 to 3 share one layout, and everything
+        // lives through the call.
         unsafe {
             match callout.functions {
                 Functions::V0(f, _) => f.map(|f| f(incoming, metadata, data, view.cast(), context, out)),

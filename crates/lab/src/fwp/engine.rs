@@ -1,4 +1,5 @@
-//! The management side of the filter engine: sessions, transactions, objects, lifetimes and the service's state.
+//! The management side of the filter engine: sessions, transactions, objects, lifetimes and the service's
+//! state.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -220,8 +221,8 @@ fn replace(engine: &mut Engine, store: Store) -> Arc<Store> {
     std::mem::replace(&mut engine.live, Arc::new(store))
 }
 
-/// Calls notifyFn for the filters that are gone in `now` (§2.2). Additions were announced when they were made, or are
-/// announced here for callouts which asked for that.
+/// Calls notifyFn for the filters that are gone in `now` (§2.2). Additions were announced when they were
+/// made, or are announced here for callouts which asked for that.
 fn notify_changes(before: &Store, now: &Store) {
     for (key, filter) in &before.filters {
         if !now.filters.contains_key(key) {
@@ -662,8 +663,8 @@ pub(crate) fn unsubscribe(value: HANDLE) -> NTSTATUS {
     STATUS_SUCCESS
 }
 
-/// Changes the service's state and tells the subscribers. When it stops, sessions end and all but persistent objects
-/// are gone.
+/// Changes the service's state and tells the subscribers. When it stops, sessions end and all but
+/// persistent objects are gone.
 pub fn set_service_state(state: FWPM_SERVICE_STATE) {
     SERVICE.store(state, Ordering::Relaxed);
     let subscriptions = SUBSCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner).clone();

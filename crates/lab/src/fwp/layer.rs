@@ -1,4 +1,5 @@
-//! The layers of the filter engine: run-time id, management key and the fields of their classifies (contract §4.2).
+//! The layers of the filter engine: run-time id, management key and the fields of their classifies
+//! (contract §4.2).
 
 use ddk::fwp::*;
 use ddk::nt::GUID;

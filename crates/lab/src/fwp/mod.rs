@@ -1,8 +1,9 @@
-//! The Windows Filtering Platform as a callout driver sees it: the engine's objects, callouts, flows and classifies.
+//! The Windows Filtering Platform as a callout driver sees it: the engine's objects, callouts, flows and
+//! classifies.
 //!
-//! Contract paragraphs are cited as in the rest of the lab: A (callout duties), C (flow contexts), and the verifier's
-//! rules F-1 to F-12. Pending, injection and redirection are not here: a driver which imports such a function is
-//! stopped when it calls it.
+//! Contract paragraphs are cited as in the rest of the lab: A (callout duties), C (flow contexts), and the
+//! verifier's rules F-1 to F-12. Pending, injection and redirection are not here: a driver which imports
+//! such a function is stopped when it calls it.
 
 pub mod arbitrate;
 mod callout;

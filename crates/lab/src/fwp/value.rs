@@ -1,4 +1,5 @@
-//! Typed values of a classify: the lab's form, what a callout sees of it, and the matching of filter conditions.
+//! Typed values of a classify: the lab's form, what a callout sees of it, and the matching of filter
+//! conditions.
 
 use std::net::IpAddr;
 use std::sync::Arc;

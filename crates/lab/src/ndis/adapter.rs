@@ -1,4 +1,5 @@
-//! Network adapters of the simulated machine: a miniport edge below, a protocol edge above, filter modules between.
+//! Network adapters of the simulated machine: a miniport edge below, a protocol edge above, filter modules
+//! between.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};

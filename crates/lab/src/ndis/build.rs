@@ -1,4 +1,5 @@
-//! Builds NET_BUFFER_LISTs from frames as adapters and protocols do: any MDL split, unused data space, tags beside.
+//! Builds NET_BUFFER_LISTs from frames as adapters and protocols do: any MDL split, unused data space, tags
+//! beside.
 
 use ddk::ndis::{NET_BUFFER, NET_BUFFER_LIST};
 use ddk::nt::MDL;
@@ -105,7 +106,8 @@ pub(crate) fn list(pieces: &[Piece<'_>], shape: &Shape, vlan: Option<u16>) -> (P
     for (piece, plan) in pieces.iter().zip(&plans) {
         let nb = parcel.take(size_of::<NET_BUFFER>(), align_of::<NET_BUFFER>()).cast::<NET_BUFFER>();
         let chain = mdl_chain(&mut parcel, plan, shape.lead, piece.bytes);
-        // SAFETY: list and NET_BUFFER are zeroed memory of this parcel, valid for their types; `link` points into it.
+        // SAFETY: list and NET_BUFFER are zeroed memory of this parcel, valid for their types; `link`
+        // points into it.
         unsafe {
             (*nb).MdlChain = chain;
             (*nb).DataOffset = shape.lead as u32;
@@ -157,8 +159,8 @@ fn mdl_chain(parcel: &mut Parcel, plan: &[usize], lead: usize, bytes: &[u8]) -> 
         let data = parcel.take_data(length);
         let from = at.max(lead);
         let end = at + length;
-        // SAFETY: the segment has `length` bytes, of which those from `from` on belong to the frame; `link` points to
-        // `first` or into the parcel.
+        // SAFETY: the segment has `length` bytes, of which those from `from` on belong to the frame; `link`
+        // points to `first` or into the parcel.
         unsafe {
             if end > from {
                 let part = &bytes[from - lead..end - lead];
@@ -192,7 +194,8 @@ pub(crate) unsafe fn set_current_mdl(nb: *mut NET_BUFFER) {
     }
 }
 
-/// NDIS_NET_BUFFER_LIST_8021Q_INFO: UserPriority (3 bits), CanonicalFormatId (1), VlanId (12), from the low bit on.
+/// NDIS_NET_BUFFER_LIST_8021Q_INFO: UserPriority (3 bits), CanonicalFormatId (1), VlanId (12), from the low
+/// bit on.
 pub(crate) fn slot_from_tci(tci: u16) -> *mut core::ffi::c_void {
     let tci = usize::from(tci);
     let (priority, format, id) = (tci >> 13, (tci >> 12) & 1, tci & 0xfff);

@@ -293,7 +293,8 @@ fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
 /// The frames of an NBL that an edge owns, each with the tag beside it.
 fn read(nbl: *mut NET_BUFFER_LIST) -> Vec<(Vec<u8>, Option<u16>)> {
     owner::open(nbl);
-    // SAFETY: the edge owns the NBL, access was just granted, and its offsets were checked when it was handed over.
+    // SAFETY: the edge owns the NBL, access was just granted, and its offsets were checked when it was
+    // handed over.
     let frames = unsafe {
         let vlan = tci_from_slot((*nbl).NetBufferListInfo[SLOT_8021Q]);
         raw::net_buffers(nbl).map(|nb| (raw::bytes(nb), vlan)).collect()
@@ -308,7 +309,8 @@ fn complete(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: 
     if at == 0 {
         for &nbl in nbls {
             owner::open(nbl);
-            // SAFETY: the miniport owns the NBL and access was just granted. It keeps a status that cancellation set.
+            // SAFETY: the miniport owns the NBL and access was just granted. It keeps a status that
+            // cancellation set.
             unsafe {
                 if (*nbl).Status != super::STATUS_SEND_ABORTED {
                     (*nbl).Status = 0;

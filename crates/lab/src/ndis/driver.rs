@@ -165,8 +165,8 @@ pub(crate) unsafe fn register(
         NDIS_SIZEOF_FILTER_DRIVER_CHARACTERISTICS_REVISION_1,
         "NDIS_FILTER_DRIVER_CHARACTERISTICS",
     );
-    // SAFETY: a C structure of integers and nullable code addresses, for which zero is valid; the driver gives
-    // `Size` bytes, of which no more than the structure has are copied.
+    // SAFETY: a C structure of integers and nullable code addresses, for which zero is valid; the driver
+    // gives `Size` bytes, of which no more than the structure has are copied.
     let copy = unsafe {
         let mut copy: NDIS_FILTER_DRIVER_CHARACTERISTICS = std::mem::zeroed();
         let size = usize::from(found.Size).min(size_of::<NDIS_FILTER_DRIVER_CHARACTERISTICS>());

@@ -13,8 +13,8 @@ fn module(value: NDIS_HANDLE) -> std::sync::Arc<Module> {
     handle::expect::<Module>(value)
 }
 
-// SAFETY of the bodies: the pointers are the driver's, which must be valid as its DDI page says; a bad one faults in
-// the driver's call and is reported there.
+// SAFETY of the bodies: the pointers are the driver's, which must be valid as its DDI page says; a bad one
+// faults in the driver's call and is reported there.
 crate::exports! {
     /// What filter drivers import.
     pub static FILTER_EXPORTS: "NDIS.SYS", sig ddk::ndis::sig;

@@ -1,4 +1,5 @@
-//! The state table of a filter module (NDIS filter contract §1): transitions T1 to T9, and what is legal in each state.
+//! The state table of a filter module (NDIS filter contract §1): transitions T1 to T9, and what is legal in
+//! each state.
 
 /// State of a filter module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,10 @@
-//! NDIS as a filter driver sees it: adapters, filter modules and their states, NBLs and their owners, OIDs and events.
+//! NDIS as a filter driver sees it: adapters, filter modules and their states, NBLs and their owners, OIDs
+//! and events.
 //!
-//! Rules are named by the numbers of the verifier's rule list; texts add the contract's own names (T: transitions,
-//! R: registration, V: versions, O: ownership, FL: flags). Handles are opaque, callbacks run under the checks of
-//! [`verifier::callback`](crate::verifier::callback), and no lock of the simulator is held while a driver runs.
+//! Rules are named by the numbers of the verifier's rule list; texts add the contract's own names (T:
+//! transitions, R: registration, V: versions, O: ownership, FL: flags). Handles are opaque, callbacks run
+//! under the checks of [`verifier::callback`](crate::verifier::callback), and no lock of the simulator is
+//! held while a driver runs.
 
 pub mod adapter;
 mod build;

@@ -1,4 +1,5 @@
-//! Filter modules: one attached instance of a filter driver, its state, and how NDIS drives it from state to state.
+//! Filter modules: one attached instance of a filter driver, its state, and how NDIS drives it from state
+//! to state.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
@@ -247,7 +248,8 @@ impl Module {
             Revision: NDIS_FILTER_ATTACH_PARAMETERS_REVISION_4,
             Size: NDIS_SIZEOF_FILTER_ATTACH_PARAMETERS_REVISION_4,
         };
-        // Every module is an interface of its own; what lies below it is the next lower module or the miniport.
+        // Every module is an interface of its own; what lies below it is the next lower module or the
+        // miniport.
         let own = 0x4000 + self.number;
         let below = adapter.modules().last().map(|module| 0x4000 + module.number);
         let kind = adapter.luid() >> 48 << 48;
@@ -493,8 +495,8 @@ impl Adapter {
         !modules.is_empty() && modules.iter().all(|module| module.state() == State::Running)
     }
 
-    /// Restarts the paused modules: options of all first, then FilterRestart from the bottom to the top (§2). A module
-    /// that fails is detached (T6), and the first such status comes back.
+    /// Restarts the paused modules: options of all first, then FilterRestart from the bottom to the top
+    /// (§2). A module that fails is detached (T6), and the first such status comes back.
     pub fn restart(self: &Arc<Self>, attributes: Attributes) -> Result<(), NDIS_STATUS> {
         let mut failure = None;
         let mut list = restart::List::new(&self.config(), attributes);
@@ -529,8 +531,9 @@ impl Adapter {
         failure.map_or(Ok(()), Err)
     }
 
-    /// Pauses the running modules from the top to the bottom. The protocol drains its sends first; NBLs that drivers
-    /// originated, and receives that the protocol keeps, come back while FilterPause is under way.
+    /// Pauses the running modules from the top to the bottom. The protocol drains its sends first; NBLs
+    /// that drivers originated, and receives that the protocol keeps, come back while FilterPause is under
+    /// way.
     pub fn pause(self: &Arc<Self>) {
         let running: Vec<_> =
             self.modules().into_iter().filter(|module| module.state() == State::Running).collect();

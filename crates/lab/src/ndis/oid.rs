@@ -1,4 +1,5 @@
-//! OID requests: from the protocols through every module to the miniport and back, with the rules OID1 to OID14.
+//! OID requests: from the protocols through every module to the miniport and back, with the rules OID1 to
+//! OID14.
 
 #![allow(non_upper_case_globals, reason = "constants in patterns carry the names of the C headers")]
 

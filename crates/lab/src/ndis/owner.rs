@@ -213,7 +213,8 @@ pub(crate) struct Walked {
     pub(crate) foreign: bool,
 }
 
-/// Walks the chain that `module` (with handle `handle`) hands over and checks each NBL before looking into it.
+/// Walks the chain that `module` (with handle `handle`) hands over and checks each NBL before looking into
+/// it.
 pub(crate) fn walk(
     first: *mut NET_BUFFER_LIST,
     module: u64,
@@ -414,8 +415,8 @@ fn is_driver(layer: Layer) -> bool {
     matches!(layer, Layer::Module(_) | Layer::Driver)
 }
 
-/// Checks what must hold when a receive handler returns from a call with RESOURCES: the module owns every NBL again,
-/// and each is as it came (O4). Returns a broken rule.
+/// Checks what must hold when a receive handler returns from a call with RESOURCES: the module owns every
+/// NBL again, and each is as it came (O4). Returns a broken rule.
 pub(crate) fn check_after_resources(
     nbls: &[*mut NET_BUFFER_LIST],
     module: u64,

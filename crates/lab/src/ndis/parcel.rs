@@ -1,4 +1,5 @@
-//! Memory of one NET_BUFFER_LIST with its NET_BUFFERs, MDLs and data: one block, so that access can be taken away.
+//! Memory of one NET_BUFFER_LIST with its NET_BUFFERs, MDLs and data: one block, so that access can be
+//! taken away.
 
 use std::alloc::{self, Layout};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
-//! Reading NET_BUFFER_LIST, NET_BUFFER and MDL chains: traversal, invariants, bytes, and snapshots to compare.
+//! Reading NET_BUFFER_LIST, NET_BUFFER and MDL chains: traversal, invariants, bytes, and snapshots to
+//! compare.
 
 use ddk::ndis::{NET_BUFFER, NET_BUFFER_LIST};
 use ddk::nt::MDL;

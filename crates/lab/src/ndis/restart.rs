@@ -101,8 +101,8 @@ impl List {
         let mut entries = Vec::new();
         let mut entry = self.first;
         while !entry.is_null() {
-            // SAFETY: entries come from `push` or from a driver which must allocate them in the same way; a bad one
-            // faults and is reported with its address.
+            // SAFETY: entries come from `push` or from a driver which must allocate them in the same way; a
+            // bad one faults and is reported with its address.
             unsafe {
                 let data = std::slice::from_raw_parts(
                     (&raw const (*entry).Data).cast::<u8>(),

@@ -81,8 +81,9 @@ pub fn handle() -> NDIS_HANDLE {
     HANDLE.load(Ordering::Relaxed) as NDIS_HANDLE
 }
 
-// SAFETY of every `unsafe` block below: the lab calls these handlers as NDIS does, with valid arguments, and the
-// functions called are the lab's exports, whose contracts the driver keeps except where a fault is asked for.
+// SAFETY of every `unsafe` block below: the lab calls these handlers as NDIS does, with valid arguments,
+// and the functions called are the lab's exports, whose contracts the driver keeps except where a fault is
+// asked for.
 
 unsafe extern "win64" fn attach(
     filter: NDIS_HANDLE,
