@@ -1,4 +1,5 @@
-//! Child processes: driver code runs in a copy of the current executable, so that a stopped machine is an exit code.
+//! Child processes: driver code runs in a copy of the current executable, so that a stopped machine is an
+//! exit code.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -82,8 +83,8 @@ pub struct Scenario {
     pub run: fn(&[u8]) -> Vec<u8>,
 }
 
-/// Runs the scenario that the parent asked for and exits; returns at once in a process that is not a child. Call it
-/// at the top of `main`.
+/// Runs the scenario that the parent asked for and exits; returns at once in a process that is not a child.
+/// Call it at the top of `main`.
 pub fn run_if_child(scenarios: &[Scenario]) {
     let Some(name) = env::var_os(SCENARIO) else { return };
     let Some(scenario) = scenarios.iter().find(|scenario| *scenario.name == *name) else {

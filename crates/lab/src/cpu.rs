@@ -1,4 +1,5 @@
-//! Simulated processors: the GS page of each thread, the IRQL, and the record of calls that a driver has open.
+//! Simulated processors: the GS page of each thread, the IRQL, and the record of calls that a driver has
+//! open.
 
 use std::arch::asm;
 use std::cell::{Cell, UnsafeCell};
@@ -106,15 +107,16 @@ pub fn processor_count() -> u32 {
     PROCESSOR_COUNT.load(Ordering::Relaxed)
 }
 
-/// Makes the current thread one that may run driver code, on the next processor in turn. Does nothing the second
-/// time.
+/// Makes the current thread one that may run driver code, on the next processor in turn. Does nothing the
+/// second time.
 pub fn init() {
     if !ready() {
         init_on(NEXT_PROCESSOR.fetch_add(1, Ordering::Relaxed) % processor_count());
     }
 }
 
-/// Makes the current thread one that may run driver code, on processor `number`; moves it there if it already is one.
+/// Makes the current thread one that may run driver code, on processor `number`; moves it there if it already
+/// is one.
 pub fn init_on(number: u32) {
     let number = number % processor_count();
     if !ready() {
@@ -144,8 +146,8 @@ pub(crate) fn enter_fault() -> bool {
 }
 
 fn create() {
-    // SAFETY: a fresh private mapping; arch_prctl sets this thread's GS base, which Linux x86-64 user code leaves
-    // unused.
+    // SAFETY: a fresh private mapping; arch_prctl sets this thread's GS base, which Linux x86-64 user code
+    // leaves unused.
     unsafe {
         let page = libc::mmap(
             std::ptr::null_mut(),
@@ -299,8 +301,8 @@ fn release_processor() {
 
 static DEFERRED: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
 
-/// Registers the routine that runs the current processor's queued DPCs; it is called at DISPATCH_LEVEL just before
-/// the IRQL falls below it.
+/// Registers the routine that runs the current processor's queued DPCs; it is called at DISPATCH_LEVEL just
+/// before the IRQL falls below it.
 pub fn on_lower_below_dispatch(drain: fn()) {
     let _ = DEFERRED.set(drain);
 }

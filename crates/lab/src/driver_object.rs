@@ -51,8 +51,8 @@ pub(crate) fn create(image: &Image, name: &str) -> *mut c_void {
 }
 
 fn object<'a>(object: *mut c_void) -> &'a mut Block {
-    // SAFETY: only `create` makes these pointers, and the blocks live for ever; the machine touches them from one
-    // thread while the driver does not run.
+    // SAFETY: only `create` makes these pointers, and the blocks live for ever; the machine touches them from
+    // one thread while the driver does not run.
     unsafe { &mut *object.cast::<Block>() }
 }
 

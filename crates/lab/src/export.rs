@@ -67,8 +67,8 @@ pub struct Call(PhantomData<*const ()>);
 impl Call {
     /// Starts a call: remembers who called and checks the IRQL rule.
     ///
-    /// Only the wrapper that [`exports!`](crate::exports) generates calls this, right after its assembly entry
-    /// has stored the caller.
+    /// Only the wrapper that [`exports!`](crate::exports) generates calls this, right after its assembly
+    /// entry has stored the caller.
     #[inline]
     pub fn enter(meta: &'static Meta) -> Self {
         cpu::push_call(Frame { meta: Some(meta), ..cpu::last_entry() });
@@ -112,9 +112,9 @@ impl Drop for Call {
 /// }
 /// ```
 ///
-/// Every function becomes an `unsafe extern "win64" fn` of that name (the bare entry, callable from Rust) and an
-/// entry of the table. The checked entry that the table names records the caller's return address, stack and frame
-/// pointer, checks the IRQL, and then runs the same body.
+/// Every function becomes an `unsafe extern "win64" fn` of that name (the bare entry, callable from Rust) and
+/// an entry of the table. The checked entry that the table names records the caller's return address, stack
+/// and frame pointer, checks the IRQL, and then runs the same body.
 #[macro_export]
 macro_rules! exports {
     (

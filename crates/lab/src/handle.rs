@@ -14,11 +14,12 @@ const STEP: usize = 16;
 pub trait Object: Any + Send + Sync {
     /// The name of the kind in reports, for example `filter module`.
     const KIND: &'static str;
-    /// The rule that a handle breaks which is still open when the machine ends; `None` if the lab itself owns such
-    /// handles.
+    /// The rule that a handle breaks which is still open when the machine ends; `None` if the lab itself owns
+    /// such handles.
     const LEAK_RULE: Option<&'static str> = None;
 
-    /// The name of this very object's kind; differs from [`Object::KIND`] where one type serves several kinds.
+    /// The name of this very object's kind; differs from [`Object::KIND`] where one type serves several
+    /// kinds.
     fn kind(&self) -> &'static str {
         Self::KIND
     }

@@ -103,8 +103,8 @@ impl Machine {
         wdf::open(path, who)
     }
 
-    /// Ends the machine: waits for work that is queued, and lists what the drivers have left behind. The report
-    /// also becomes the one that a child hands to its parent.
+    /// Ends the machine: waits for work that is queued, and lists what the drivers have left behind. The
+    /// report also becomes the one that a child hands to its parent.
     pub fn finish(self) -> Report {
         work::flush();
         let leaks = verifier::leaks();
@@ -195,7 +195,8 @@ impl Driver {
     /// Unloads the driver: runs its unload routine and takes its image away.
     ///
     /// # Panics
-    /// If the driver did not start, has no unload routine, or has open files: the I/O manager would wait for them.
+    /// If the driver did not start, has no unload routine, or has open files: the I/O manager would wait for
+    /// them.
     pub fn unload(&mut self) {
         assert_eq!(self.state, State::Started, "only a started driver is unloaded");
         let unload = driver_object::unload_routine(self.object).expect("the driver has no unload routine");

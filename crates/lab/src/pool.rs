@@ -130,7 +130,8 @@ pub fn allocate(kind: Kind, size: usize, tag: u32, fill: Fill) -> *mut u8 {
     place(kind, size, tag, fill, false)
 }
 
-/// Allocates a block that the lab hands to a driver and frees itself, such as an I/O buffer or an object's context.
+/// Allocates a block that the lab hands to a driver and frees itself, such as an I/O buffer or an object's
+/// context.
 pub fn lend(size: usize, tag: u32, fill: Fill) -> *mut u8 {
     place(Kind::NonPaged, size.max(1), tag, fill, true)
 }
@@ -144,7 +145,8 @@ fn place(kind: Kind, size: usize, tag: u32, fill: Fill, lab: bool) -> *mut u8 {
     if size > SPACE / 4 {
         return std::ptr::null_mut();
     }
-    // A block of a page or more begins at a page, as in the kernel, so that only smaller ones end at the guard.
+    // A block of a page or more begins at a page, as in the kernel, so that only smaller ones end at the
+    // guard.
     let body = size.next_multiple_of(ALIGN);
     let pages = body.next_multiple_of(PAGE);
     let pool = pool();

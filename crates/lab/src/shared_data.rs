@@ -12,8 +12,8 @@ const INTERRUPT_TIME: usize = 0x8;
 const SYSTEM_TIME: usize = 0x14;
 const TICK_COUNT: usize = 0x320;
 
-/// Rewrites constants in code that name the shared page, so that they name the stand-in. User space cannot have a
-/// page at the real address.
+/// Rewrites constants in code that name the shared page, so that they name the stand-in. User space cannot
+/// have a page at the real address.
 pub(crate) fn redirect(start: usize, size: usize) {
     // SAFETY: the caller passes a section of an image that is being loaded, still writable.
     let code = unsafe { std::slice::from_raw_parts_mut(start as *mut u8, size) };
@@ -67,4 +67,27 @@ fn update(page: usize) {
     put(TICK_COUNT, clock::interrupt_time() / u64::from(clock::TIME_INCREMENT));
     // SAFETY: as above. 15.625 ms per tick, in units of 2^-24 ms.
     unsafe { ((page + TICK_MULTIPLIER) as *mut u32).write_unaligned(0x0fa0_0000) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_that_name_the_page_are_redirected_and_the_clock_goes() {
+        let mut code = vec![0x90u8; 64];
+        // mov rax, 0xfffff78000000008
+        code[3..5].copy_from_slice(&[0x48, 0xb8]);
+        code[5..13].copy_from_slice(&(SHARED + INTERRUPT_TIME as u64).to_le_bytes());
+        let before = code.clone();
+        redirect(code.as_mut_ptr() as usize, code.len());
+        let address = u64::from_le_bytes(code[5..13].try_into().unwrap());
+        assert_eq!(address, page() as u64 + INTERRUPT_TIME as u64);
+        assert!(code[..5] == before[..5] && code[13..] == before[13..]);
+        // SAFETY: the stand-in page stays mapped.
+        let read = || unsafe { (address as *const u64).read_volatile() };
+        let start = read();
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(read() > start);
+    }
 }

@@ -1,4 +1,5 @@
-//! Small pieces of machine code that stand where the lab has no Rust function: unresolved imports, CFG pointers.
+//! Small pieces of machine code that stand where the lab has no Rust function: unresolved imports, CFG
+//! pointers.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -36,8 +37,8 @@ pub(crate) fn make(index: u32, target: usize) -> usize {
     code[5..11].copy_from_slice(&[0xff, 0x25, 0, 0, 0, 0]);
     code[11..19].copy_from_slice(&target.to_le_bytes());
     let page = (at & !(PAGE - 1)) as *mut libc::c_void;
-    // SAFETY: the page belongs to the stubs; it is executable again before anyone learns of the new one. Nothing runs
-    // older stubs of the page meanwhile, because images are bound before their code runs.
+    // SAFETY: the page belongs to the stubs; it is executable again before anyone learns of the new one.
+    // Nothing runs older stubs of the page meanwhile, because images are bound before their code runs.
     unsafe {
         libc::mprotect(page, PAGE, libc::PROT_READ | libc::PROT_WRITE);
         std::ptr::copy_nonoverlapping(code.as_ptr(), at as *mut u8, STUB);

@@ -25,7 +25,8 @@ fn context(path: &Path) -> Option<&'static Context<'static, 'static>> {
     CONTEXTS.try_with(|known| *known.borrow_mut().entry(path.to_owned()).or_insert_with(open)).ok().flatten()
 }
 
-/// Describes the instruction at `address`: `image!function (file:line)`, with inlined functions innermost first.
+/// Describes the instruction at `address`: `image!function (file:line)`, with inlined functions innermost
+/// first.
 pub fn describe(address: usize) -> Option<String> {
     let image = pe::find(address)?;
     let rva = (address - image.base) as u32;

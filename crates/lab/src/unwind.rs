@@ -63,8 +63,8 @@ pub fn step(context: &Context, readable: &impl Fn(usize) -> bool) -> Option<Cont
     Some(caller)
 }
 
-/// Undoes what one block of unwind codes describes, as far as the prologue had run at `offset`. Returns the unwind
-/// data of the function part that this one is chained to.
+/// Undoes what one block of unwind codes describes, as far as the prologue had run at `offset`. Returns the
+/// unwind data of the function part that this one is chained to.
 fn undo(
     image: &pe::Image,
     unwind: u32,

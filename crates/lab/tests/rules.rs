@@ -23,7 +23,8 @@ fn export(name: &str) -> usize {
 /// Calls an export by name, with the type that the driver's bindings declare.
 macro_rules! call {
     ($name:ident($($arg:expr),* $(,)?)) => {
-        // SAFETY: the export has this type, which its declaration asserts; the tests break contracts on purpose.
+        // SAFETY: the export has this type, which its declaration asserts; the tests break contracts on
+        // purpose.
         unsafe { std::mem::transmute::<usize, sig::$name>(export(stringify!($name)))($($arg),*) }
     };
 }

@@ -15,7 +15,8 @@ const TIMEOUT: i32 = 0x102;
 
 /// The part of a dispatcher object that the lab uses: type at 0, signal state at 4.
 fn header<'a>(object: *mut u8) -> (&'a AtomicU8, &'a AtomicI32) {
-    // SAFETY: a driver passes an object that stays valid during the call; a bad pointer faults and is reported.
+    // SAFETY: a driver passes an object that stays valid during the call; a bad pointer faults and is
+    // reported.
     unsafe { (AtomicU8::from_ptr(object), AtomicI32::from_ptr(object.add(4).cast())) }
 }
 

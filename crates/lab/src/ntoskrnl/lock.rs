@@ -102,7 +102,8 @@ fn forget(lock: usize, family: &'static str, old_irql: Option<u8>) {
 /// The locks that were taken while another was held: lock to later locks.
 static ORDER: Mutex<Option<HashMap<usize, HashSet<usize>>>> = Mutex::new(None);
 
-/// Records that `lock` is about to be taken after the ones held, and checks that nobody takes them the other way round.
+/// Records that `lock` is about to be taken after the ones held, and checks that nobody takes them the other
+/// way round.
 fn before_acquire(lock: usize) {
     let Some(last) = held().last().map(|held| held.address) else { return };
     if last == lock {

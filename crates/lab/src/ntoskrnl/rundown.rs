@@ -15,7 +15,8 @@ const REFERENCE: u64 = 2;
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn word<'a>(protection: *mut u64) -> &'a AtomicU64 {
-    // SAFETY: a driver passes an object that stays valid during the call; a bad pointer faults and is reported.
+    // SAFETY: a driver passes an object that stays valid during the call; a bad pointer faults and is
+    // reported.
     unsafe { AtomicU64::from_ptr(protection) }
 }
 

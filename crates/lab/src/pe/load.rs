@@ -274,8 +274,8 @@ fn configure(file: &PeFile64<'_>, base: usize) {
     if directory.virtual_address.get(LE) == 0 {
         return;
     }
-    // SAFETY: the load configuration starts with its own size and lies in the writable image; its pointers were
-    // relocated and point into the image.
+    // SAFETY: the load configuration starts with its own size and lies in the writable image; its pointers
+    // were relocated and point into the image.
     unsafe {
         let length = (config as *const u32).read_unaligned() as usize;
         let pointer = |offset: usize| {

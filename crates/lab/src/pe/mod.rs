@@ -10,7 +10,8 @@ pub use load::{LoadError, LoadOptions, Resolver, load};
 
 use crate::{cpu, symbols, unwind, verifier};
 
-/// An image in memory. Images live as long as the process, so that an address in an unloaded one still has a name.
+/// An image in memory. Images live as long as the process, so that an address in an unloaded one still has a
+/// name.
 #[derive(Debug)]
 pub struct Image {
     /// File name, for example `weir.sys`.

@@ -92,7 +92,8 @@ pub(crate) fn add_leaks(leaks: Vec<Leak>) -> Report {
 type LeakCheck = fn(&mut Vec<Leak>);
 static LEAK_CHECKS: Mutex<Vec<LeakCheck>> = Mutex::new(Vec::new());
 
-/// Registers a routine that lists what a driver has left behind; the machine runs all of them when it finishes.
+/// Registers a routine that lists what a driver has left behind; the machine runs all of them when it
+/// finishes.
 pub fn on_leak_check(check: LeakCheck) {
     let mut checks = LEAK_CHECKS.lock().unwrap_or_else(PoisonError::into_inner);
     if !checks.iter().any(|known| std::ptr::fn_addr_eq(*known, check)) {
@@ -117,8 +118,8 @@ pub fn leaks() -> Vec<Leak> {
     leaks
 }
 
-/// Calls a driver's callback and checks rule G-14: it returns at its entry IRQL, holds no lock that it took and
-/// is in no critical region that it entered.
+/// Calls a driver's callback and checks rule G-14: it returns at its entry IRQL, holds no lock that it took
+/// and is in no critical region that it entered.
 pub fn callback<R>(name: &str, body: impl FnOnce() -> R) -> R {
     if !enabled() {
         return body();
@@ -145,7 +146,8 @@ static LOCATOR: OnceLock<Locator> = OnceLock::new();
 type Tracer = fn(cpu::Frame) -> Vec<usize>;
 static TRACER: OnceLock<Tracer> = OnceLock::new();
 
-/// Registers who turns an address into `image!function (file:line)` and a driver's frame into return addresses.
+/// Registers who turns an address into `image!function (file:line)` and a driver's frame into return
+/// addresses.
 pub(crate) fn set_locator(locator: Locator, tracer: Tracer) {
     let _ = LOCATOR.set(locator);
     let _ = TRACER.set(tracer);

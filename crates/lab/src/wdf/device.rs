@@ -52,7 +52,8 @@ unsafe impl Send for Settings {}
 // SAFETY: as above.
 unsafe impl Sync for Settings {}
 
-/// A device that is being initialised; the driver's handle to it is the address of its initialisation structure.
+/// A device that is being initialised; the driver's handle to it is the address of its initialisation
+/// structure.
 struct Init {
     driver: Arc<Object>,
     settings: Mutex<Settings>,

@@ -94,7 +94,8 @@ pub(super) fn driver_of(globals: PWDF_DRIVER_GLOBALS) -> Option<Arc<object::Obje
     handle::get(driver.cast())
 }
 
-/// Functions that a driver of control devices must not call: PnP and power setters of initialisation structures.
+/// Functions that a driver of control devices must not call: PnP and power setters of initialisation
+/// structures.
 const FORBIDDEN: [&str; 9] = [
     "WdfDeviceInitSetPnpPowerEventCallbacks",
     "WdfDeviceInitSetPowerPolicyEventCallbacks",

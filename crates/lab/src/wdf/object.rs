@@ -166,8 +166,8 @@ pub(super) fn attributes(attributes: PWDF_OBJECT_ATTRIBUTES) -> Option<WDF_OBJEC
 }
 
 impl Object {
-    /// Makes an object with the context and callbacks that `attributes` ask for, below `parent` unless they name
-    /// another one.
+    /// Makes an object with the context and callbacks that `attributes` ask for, below `parent` unless they
+    /// name another one.
     pub(super) fn create(
         body: Body,
         attributes: Option<&WDF_OBJECT_ATTRIBUTES>,
@@ -283,7 +283,8 @@ impl Object {
         handle::close::<Self>(self.handle::<c_void>());
     }
 
-    /// Deletes the object: children first, then its cleanup callbacks, then the reference that its creation took.
+    /// Deletes the object: children first, then its cleanup callbacks, then the reference that its creation
+    /// took.
     pub(super) fn delete(self: &Arc<Self>) {
         let children = {
             let mut state = self.state();

@@ -203,8 +203,8 @@ impl Request {
 
     /// Writes what the request asks for.
     pub(super) fn parameters(&self, out: PWDF_REQUEST_PARAMETERS) {
-        // SAFETY: the driver passes a structure whose size it states in the first field; the union is all numbers and
-        // nullable pointers.
+        // SAFETY: the driver passes a structure whose size it states in the first field; the union is all
+        // numbers and nullable pointers.
         unsafe {
             if usize::from((*out).Size) != size_of::<WDF_REQUEST_PARAMETERS>() {
                 violation("L-2", &format!("request parameters of {} bytes", (*out).Size));

@@ -1,7 +1,9 @@
 //! Links the image as a driver.
 
 fn main() {
-    for argument in ["/DRIVER", "/NODEFAULTLIB", "/SUBSYSTEM:NATIVE", "/ENTRY:FxDriverEntry", "/DEBUG", "/DYNAMICBASE"] {
+    for argument in
+        ["/DRIVER", "/NODEFAULTLIB", "/SUBSYSTEM:NATIVE", "/ENTRY:FxDriverEntry", "/DEBUG", "/DYNAMICBASE"]
+    {
         println!("cargo::rustc-link-arg-cdylib={argument}");
     }
     println!("cargo::rerun-if-changed=build.rs");

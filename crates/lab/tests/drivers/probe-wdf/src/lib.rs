@@ -1,5 +1,5 @@
-//! A framework driver for the lab's own tests. The service's name selects mistakes of DriverEntry; the control codes
-//! select what is done with a request.
+//! A framework driver for the lab's own tests. The service's name selects mistakes of DriverEntry; the
+//! control codes select what is done with a request.
 #![no_std]
 
 use core::ffi::c_void;
@@ -195,7 +195,8 @@ unsafe extern "C" fn destroy(object: WDFOBJECT) {
 
 unsafe fn start(object: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
     let stub = &raw mut STUB;
-    // SAFETY: in DriverEntry; every branch keeps the contracts, or breaks exactly the one that it is named for.
+    // SAFETY: in DriverEntry; every branch keeps the contracts, or breaks exactly the one that it is named
+    // for.
     unsafe {
         let mode = &*path;
         let mut config = WDF_DRIVER_CONFIG_INIT(None);
@@ -221,7 +222,8 @@ unsafe fn start(object: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
         if is(mode, "create-twice") {
             return wdf!(WdfDriverCreate, object, path, none, &raw mut config, null_mut());
         }
-        let sddl = wide::<64>(if is(mode, "bad-sddl") { "D:P(A;;XX;;;SY)" } else { "D:P(A;;GA;;;SY)(A;;GA;;;BA)" });
+        let sddl =
+            wide::<64>(if is(mode, "bad-sddl") { "D:P(A;;XX;;;SY)" } else { "D:P(A;;GA;;;SY)(A;;GA;;;BA)" });
         let sddl = counted(&sddl);
         let mut init = wdf!(WdfControlDeviceInitAllocate, (*stub).driver, &raw const sddl);
         if init.is_null() {
@@ -259,7 +261,8 @@ unsafe fn start(object: PDRIVER_OBJECT, path: PUNICODE_STRING) -> NTSTATUS {
             wdf!(WdfDeviceInitFree, old);
         }
         let device = (*stub).device;
-        let context: *mut Context = wdf!(WdfObjectGetTypedContextWorker, device.cast(), &raw const CONTEXT.0).cast();
+        let context: *mut Context =
+            wdf!(WdfObjectGetTypedContextWorker, device.cast(), &raw const CONTEXT.0).cast();
         (*context).magic = 0xabc;
         let link = wide::<64>(r"\DosDevices\LabProbe");
         let link = counted(&link);
@@ -292,7 +295,8 @@ unsafe fn make_objects(device: WDFDEVICE) -> NTSTATUS {
     // SAFETY: in DriverEntry, with a device.
     unsafe {
         let none: PWDF_OBJECT_ATTRIBUTES = null_mut();
-        let mut queue = WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(_WDF_IO_QUEUE_DISPATCH_TYPE::WdfIoQueueDispatchParallel);
+        let mut queue =
+            WDF_IO_QUEUE_CONFIG_INIT_DEFAULT_QUEUE(_WDF_IO_QUEUE_DISPATCH_TYPE::WdfIoQueueDispatchParallel);
         queue.EvtIoDeviceControl = Some(control);
         let mut status = wdf!(WdfIoQueueCreate, device, &raw mut queue, none, null_mut());
         if status < 0 {
@@ -375,7 +379,13 @@ unsafe extern "C" fn canceled(request: WDFREQUEST) {
     unsafe { wdf!(WdfRequestComplete, request, STATUS_CANCELLED) };
 }
 
-unsafe extern "C" fn one_at_a_time(_queue: WDFQUEUE, request: WDFREQUEST, _out: usize, _in: usize, _code: u32) {
+unsafe extern "C" fn one_at_a_time(
+    _queue: WDFQUEUE,
+    request: WDFREQUEST,
+    _out: usize,
+    _in: usize,
+    _code: u32,
+) {
     // SAFETY: a sequential queue has one request presented at a time, so nobody else counts.
     unsafe {
         STUB.count += 100;
@@ -386,8 +396,8 @@ unsafe extern "C" fn one_at_a_time(_queue: WDFQUEUE, request: WDFREQUEST, _out: 
 unsafe extern "C" fn control(queue: WDFQUEUE, request: WDFREQUEST, output: usize, input: usize, code: u32) {
     let stub = &raw mut STUB;
     let (mut from, mut to, mut length) = (null_mut(), null_mut(), 0);
-    // SAFETY: the request is presented here; every branch keeps the contracts, or breaks exactly the one that it is
-    // named for.
+    // SAFETY: the request is presented here; every branch keeps the contracts, or breaks exactly the one that
+    // it is named for.
     unsafe {
         let complete = |status| wdf!(WdfRequestComplete, request, status);
         match code {
@@ -397,7 +407,8 @@ unsafe extern "C" fn control(queue: WDFQUEUE, request: WDFREQUEST, output: usize
                     return complete(status);
                 }
                 let mut room = 0;
-                let status = wdf!(WdfRequestRetrieveOutputBuffer, request, length, &raw mut to, &raw mut room);
+                let status =
+                    wdf!(WdfRequestRetrieveOutputBuffer, request, length, &raw mut to, &raw mut room);
                 if status < 0 {
                     return complete(status);
                 }

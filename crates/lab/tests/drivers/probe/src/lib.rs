@@ -55,7 +55,8 @@ fn allocate(size: u64) -> *mut u8 {
 #[inline(never)]
 unsafe fn run(mode: &[u16]) -> NTSTATUS {
     let mut lock: KSPIN_LOCK = 0;
-    // SAFETY: every branch keeps the contracts of what it calls, or breaks exactly the one that it is named for.
+    // SAFETY: every branch keeps the contracts of what it calls, or breaks exactly the one that it is named
+    // for.
     unsafe {
         if is(mode, "clean") {
             let block = allocate(100);
@@ -100,7 +101,9 @@ unsafe fn run(mode: &[u16]) -> NTSTATUS {
         } else if is(mode, "leave-dispatch") {
             KfRaiseIrql(2);
         } else if is(mode, "null") {
-            return i32::from(core::ptr::null_mut::<u8>().wrapping_add(core::hint::black_box(16)).read_volatile());
+            return i32::from(
+                core::ptr::null_mut::<u8>().wrapping_add(core::hint::black_box(16)).read_volatile(),
+            );
         } else if is(mode, "write-code") {
             (DriverEntry as *mut u8).write_volatile(0xcc);
         } else if is(mode, "int3") {
