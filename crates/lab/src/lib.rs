@@ -1,8 +1,8 @@
 //! A Windows kernel simulator that loads linked x64 driver images into a Linux process and runs them.
 //!
 //! The lab is a test bed: it lends a driver the exports it imports, watches every call against the documented
-//! rules, and reports a broken rule with the driver's own file and line. It models Windows from its documentation and
-//! proves nothing about Windows itself.
+//! rules, and reports a broken rule with the driver's own file and line. It models Windows from its
+//! documentation and proves nothing about Windows itself.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 pub mod bugcheck;
