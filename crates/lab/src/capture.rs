@@ -1,11 +1,10 @@
-//! Reads capture files (pcap and pcapng, as streams) into frames, and writes frames as pcapng.
+//! Reads capture files (pcap and pcapng, as streams) into frames.
 //!
 //! Blocks are framed here, so that damage is told by block and byte, and decoded by `pcap-parser`.
 
 mod reader;
 #[cfg(test)]
 mod tests;
-mod writer;
 
 use std::fmt;
 use std::io;
@@ -14,10 +13,28 @@ use std::net::IpAddr;
 use std::path::Path;
 
 pub use reader::Reader;
-pub use weir_core::pcapng::Direction;
-pub use writer::Writer;
 
 const NANOSECONDS: u64 = 1_000_000_000;
+
+/// Which way a packet went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Received from the wire.
+    Inbound,
+    /// Sent to the wire.
+    Outbound,
+}
+
+impl Direction {
+    /// The direction that the two low bits of `epb_flags` tell, if they tell one.
+    pub const fn from_flags(flags: u32) -> Option<Self> {
+        match flags & 3 {
+            1 => Some(Self::Inbound),
+            2 => Some(Self::Outbound),
+            _ => None,
+        }
+    }
+}
 
 /// What stands at the head of every packet of an interface (`LINKTYPE_*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,9 +42,9 @@ pub struct LinkType(pub u16);
 
 impl LinkType {
     /// Ethernet frames.
-    pub const ETHERNET: Self = Self(weir_core::pcapng::LINKTYPE_ETHERNET);
+    pub const ETHERNET: Self = Self(1);
     /// Bare IP packets.
-    pub const RAW: Self = Self(weir_core::pcapng::LINKTYPE_RAW);
+    pub const RAW: Self = Self(101);
 
     /// Bare IP packets, by any of the numbers in use: 12 and 14 are `DLT_RAW` of other systems.
     pub const fn is_raw_ip(self) -> bool {

@@ -115,15 +115,6 @@ impl Direction {
             Self::Outbound => 2,
         }
     }
-
-    /// The direction that `epb_flags` tell, if they tell one.
-    pub const fn from_flags(flags: u32) -> Option<Self> {
-        match flags & 3 {
-            1 => Some(Self::Inbound),
-            2 => Some(Self::Outbound),
-            _ => None,
-        }
-    }
 }
 
 /// The Section Header Block: first in every file.

@@ -79,7 +79,7 @@ pub mod rule {
 pub struct FlowEntry {
     /// Stable while the flow lives; never reused by another flow of the same driver start.
     pub id: u64,
-    /// LUID of the interface that carried the latest frame or authorisation, 0 when unknown.
+    /// LUID of the interface of its first frame or authorisation, 0 when unknown.
     pub interface_luid: u64,
     /// Process id, 0 when unknown.
     pub process_id: u64,

@@ -142,6 +142,6 @@ pub struct IdentityEntry {
 pub struct RuleHits {
     /// Frames decided by the rule.
     pub frames: u64,
-    /// Flows authorised or refused by the rule at ALE.
+    /// ALE authorisations decided by the rule. A refused application that tries again is counted again.
     pub flows: u64,
 }

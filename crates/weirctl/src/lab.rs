@@ -5,6 +5,7 @@ mod job;
 mod local;
 mod progress;
 mod scan;
+mod writer;
 
 use std::time::Duration;
 

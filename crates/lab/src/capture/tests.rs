@@ -312,40 +312,6 @@ fn unsupported_link_types_are_named() {
 }
 
 #[test]
-fn what_is_written_reads_back_equal() {
-    let interfaces = vec![
-        Interface {
-            name: Some("Ethernet 2".into()),
-            description: Some("Häuschen".into()),
-            snap_len: 262_144,
-            mac: Some([2, 0, 0, 0, 0, 1]),
-            ..Interface::new(LinkType::ETHERNET)
-        },
-        Interface::new(LinkType(229)),
-    ];
-    let frame = |interface: u32, len: usize| Frame {
-        interface,
-        link_type: interfaces[interface as usize].link_type,
-        timestamp: 1_700_000_000_123_456_789 + len as u64,
-        original_len: len as u32 + interface * 100,
-        data: (0..len).map(|byte| byte as u8).collect(),
-        direction: [None, Some(Direction::Inbound), Some(Direction::Outbound)][len % 3],
-        comment: len.is_multiple_of(2).then(|| format!("frame {len}")),
-    };
-    let frames = (0..70).map(|len| frame((len % 2) as u32, len)).collect::<Vec<_>>();
-    let mut writer = Writer::new(Vec::new(), "weir test").unwrap();
-    writer.interfaces(&interfaces[..1]).unwrap();
-    writer.interfaces(&interfaces).unwrap();
-    writer.interfaces(&interfaces).unwrap();
-    for frame in &frames {
-        writer.frame(frame).unwrap();
-    }
-    let capture = read(&writer.finish().unwrap());
-    assert_eq!(capture.interfaces, interfaces);
-    assert_eq!(capture.frames, frames);
-}
-
-#[test]
 fn arbitrary_bytes_never_panic() {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = move || {
@@ -376,7 +342,7 @@ fn arbitrary_bytes_never_panic() {
 }
 
 #[test]
-fn recorded_captures_read_whole_and_survive_a_round_trip() {
+fn recorded_captures_read_whole() {
     #[derive(serde::Deserialize)]
     struct Notes {
         frames: usize,
@@ -395,11 +361,6 @@ fn recorded_captures_read_whole_and_survive_a_round_trip() {
         let notes = toml::from_str::<Notes>(&notes).unwrap();
         let bytes = capture.frames.iter().map(|frame| u64::from(frame.original_len)).sum::<u64>();
         assert_eq!((capture.frames.len(), bytes), (notes.frames, notes.bytes), "{path:?}");
-        let mut writer = Writer::new(Vec::new(), "weir test").unwrap();
-        writer.interfaces(&capture.interfaces).unwrap();
-        capture.frames.iter().for_each(|frame| writer.frame(frame).unwrap());
-        let again = read(&writer.finish().unwrap());
-        assert!(again.frames == capture.frames, "{path:?}");
         seen += 1;
     }
     assert!(seen > 10, "only {seen} captures");

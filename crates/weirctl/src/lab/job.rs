@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use lab::capture;
 use lab::capture::Capture;
 use lab::capture::Direction;
-use lab::capture::Writer;
 use lab::edge::packet;
 use lab::edge::packet::Medium;
 use lab::edge::packet::Packet;
@@ -28,6 +27,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::progress::tell;
+use super::writer::Writer;
 use crate::cli::Split;
 use crate::device;
 use crate::device::Device;
