@@ -271,7 +271,7 @@ fn ours() -> Options {
 fn a_connection_is_asked_for_established_and_closed_once() {
     child::test("a_connection_is_asked_for_established_and_closed_once", || {
         let map =
-            "[[process]]\npath='C:\\Tools\\Curl.EXE'\npid=77\nuser='S-1-5-21-1-2-3-1001'\nremote_port=80";
+            "[[process]]\npath='C:\\Tools\\Curl.EXE'\npid=77\nuser='S-1-5-21-1-2-3-1001'\nremote-port=80";
         let (report, seen) = replay_frames(&connection(), &Options { processes: processes(map), ..ours() });
         let layers: Vec<u16> = seen.iter().map(|seen| seen.layer).collect();
         assert_eq!(layers, [CONNECT_V4, ESTABLISHED_V4, CLOSURE_V4, RELEASE_V4]);
@@ -291,7 +291,7 @@ fn a_connection_is_asked_for_established_and_closed_once() {
 #[test]
 fn a_blocked_connect_sends_nothing_and_delivers_nothing() {
     child::test("a_blocked_connect_sends_nothing_and_delivers_nothing", || {
-        let map = "[[process]]\npath='C:\\blocked.exe'\npid=1\nremote_port=80";
+        let map = "[[process]]\npath='C:\\blocked.exe'\npid=1\nremote-port=80";
         let mut frames = connection();
         frames.push(udp(20, true, 53));
         let (report, seen) = replay_frames(&frames, &Options { processes: processes(map), ..ours() });
@@ -309,7 +309,7 @@ fn a_blocked_connect_sends_nothing_and_delivers_nothing() {
 #[test]
 fn a_blocked_accept_delivers_nothing() {
     child::test("a_blocked_accept_delivers_nothing", || {
-        let map = "[[process]]\npath='C:\\blocked.exe'\npid=1\nlocal_port=50000\nprotocol='udp'";
+        let map = "[[process]]\npath='C:\\blocked.exe'\npid=1\nlocal-port=50000\nprotocol='udp'";
         let frames = [udp(0, false, 53), udp(1, true, 53), udp(2, false, 53)];
         let (report, seen) = replay_frames(&frames, &Options { processes: processes(map), ..ours() });
         assert!(

@@ -189,7 +189,7 @@ pub(crate) struct Flow {
     pub(crate) icmp_id: Option<u16>,
     /// Routing compartment.
     pub(crate) compartment: u32,
-    /// Name of the adapter that carried the latest frame.
+    /// Name of the adapter that carried its first frame.
     pub(crate) adapter: Option<String>,
     /// Who opened it: `out`, `in` or `unknown`.
     pub(crate) origin: String,

@@ -113,7 +113,7 @@ impl View {
     }
 
     fn flows(&self, driver: &Driver) -> String {
-        let mut flows = driver.flows.iter().collect::<Vec<_>>();
+        let mut flows = driver.flows.iter().filter(|flow| !is_icmp_permission(flow)).collect::<Vec<_>>();
         flows.sort_by_key(|flow| (std::cmp::Reverse(all(flow).bytes), flow.id));
         let title = match flows.len() {
             0 => return self.section("Flows") + "  none\n",
@@ -305,6 +305,11 @@ fn all(flow: &Flow) -> Traffic {
         frames: sum.frames + part.frames,
         bytes: sum.bytes + part.bytes,
     })
+}
+
+/// ALE permits ICMP per pair of addresses; the frames belong to the echo dialogues of the pair, which have the same owner.
+fn is_icmp_permission(flow: &Flow) -> bool {
+    matches!(flow.protocol, 1 | 58) && flow.verdict == "permit" && all(flow).frames == 0
 }
 
 fn ends(flow: &Flow) -> (String, String) {

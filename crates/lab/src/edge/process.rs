@@ -32,7 +32,7 @@ impl Default for Process {
 
 /// Which sockets belong to a process. A field that is not given matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rule {
     /// Path of the image.
     pub path: String,
@@ -138,7 +138,7 @@ impl ProcessMap {
     /// pid = 4242
     /// user = "S-1-5-21-1-2-3-1001"
     /// protocol = "tcp"
-    /// remote_port = 80
+    /// remote-port = 80
     /// ```
     pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
@@ -220,13 +220,13 @@ mod tests {
             pid = 10
             user = "S-1-5-21-1-2-3-1001"
             protocol = "tcp"
-            remote_port = 80
+            remote-port = 80
 
             [[process]]
             path = 'C:\Windows\System32\svchost.exe'
             pid = 11
             protocol = 17
-            local_address = "10.0.0.1"
+            local-address = "10.0.0.1"
             "#,
         )
         .expect("valid map");

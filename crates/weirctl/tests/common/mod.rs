@@ -1,4 +1,5 @@
 //! Runs the built `weirctl` and keeps what it says.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::Path;
 use std::path::PathBuf;
