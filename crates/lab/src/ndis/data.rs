@@ -267,6 +267,7 @@ fn down(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST]
         .rev()
         .find_map(|module| module.handlers().SendNetBufferListsHandler.map(|handler| (module, handler)));
     let Some((module, handler)) = next else { return miniport_send(adapter, from, nbls, flags) };
+    let _call = module.begin_call();
     owner::forward(nbls, from, Layer::Module(module.number), Direction::Send, false);
     let (context, first) = (module.context(), nbls[0]);
     verifier::callback("FilterSendNetBufferLists", || {
@@ -322,6 +323,7 @@ fn complete(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: 
         module.handlers().SendNetBufferListsCompleteHandler.map(|handler| (module, handler))
     });
     if let Some((module, handler)) = next {
+        let _call = module.begin_call();
         owner::back(nbls, Layer::Module(module.number));
         link(nbls);
         let (context, first) = (module.context(), nbls[0]);
@@ -375,6 +377,7 @@ fn up(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
         }
         return;
     };
+    let _call = module.begin_call();
     owner::forward(nbls, from, Layer::Module(module.number), Direction::Receive, resources);
     let (context, first, count) = (module.context(), nbls[0], nbls.len() as u32);
     verifier::callback("FilterReceiveNetBufferLists", || {
@@ -414,6 +417,7 @@ fn give_back(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags:
             module.handlers().ReturnNetBufferListsHandler.map(|handler| (module, handler))
         });
     if let Some((module, handler)) = next {
+        let _call = module.begin_call();
         owner::back(nbls, Layer::Module(module.number));
         link(nbls);
         let (context, first) = (module.context(), nbls[0]);

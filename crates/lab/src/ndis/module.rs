@@ -21,6 +21,8 @@ use crate::{cpu, handle, verifier};
 
 /// N-10: how long a pause may take.
 const PAUSE_LIMIT: Duration = Duration::from_secs(10);
+/// A data handler that takes longer hangs.
+const CALL_LIMIT: Duration = Duration::from_secs(5);
 /// `NDIS_PAUSE_NDIS_INTERNAL`: the only reason since NDIS 6.40.
 const PAUSE_REASON: u32 = 1;
 
@@ -93,6 +95,18 @@ pub struct Module {
     pub(crate) oids: oid::ModuleOids,
     /// Restarts that the driver asked for and that were not yet done.
     pub(crate) restart_requests: AtomicU32,
+    /// Data handlers of the module that are on some processor's stack.
+    calls: AtomicU32,
+}
+
+/// A call of a data handler; see [`Module::begin_call`].
+#[derive(Debug)]
+pub(crate) struct Inside<'a>(&'a AtomicU32);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The effective data handlers.
@@ -129,9 +143,17 @@ impl Module {
             pause: Pending::default(),
             oids: oid::ModuleOids::default(),
             restart_requests: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
         });
         module.handle.store(handle::create(module.clone()) as usize, Ordering::Relaxed);
         module
+    }
+
+    /// To be held from before NBLs are handed to a data handler until it returns: what such a call has is on its
+    /// way, not held back.
+    pub(crate) fn begin_call(&self) -> Inside<'_> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        Inside(&self.calls)
     }
 
     /// The module's NdisFilterHandle.
@@ -364,7 +386,7 @@ impl Module {
                 ),
             );
         }
-        let held = owner::held_by(Layer::Module(self.number), self.adapter().number);
+        let held = self.held_back();
         if let Some(first) = held.first() {
             verifier::violation(
                 "N-49",
@@ -375,6 +397,19 @@ impl Module {
                 ),
             );
         }
+    }
+
+    /// NBLs that the module has and that no running call is about to give away.
+    fn held_back(&self) -> Vec<String> {
+        let now = || owner::held_by(Layer::Module(self.number), self.adapter().number);
+        let mut held = now();
+        let deadline = Instant::now() + CALL_LIMIT;
+        while !held.is_empty() && self.calls.load(Ordering::SeqCst) != 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+            let still = now();
+            held.retain(|nbl| still.contains(nbl));
+        }
+        held
     }
 
     fn pause(&self) {
@@ -419,6 +454,11 @@ impl Module {
 
     fn detach(&self, adapter: &Adapter) {
         self.step(Event::Detach);
+        // NDIS lets no call be inside a module that it detaches.
+        let deadline = Instant::now() + CALL_LIMIT;
+        while self.calls.load(Ordering::SeqCst) != 0 && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let detach = self.driver.characteristics().DetachHandler.expect("checked at registration");
         let context = self.context();
         verifier::callback("FilterDetach", || {
