@@ -90,7 +90,7 @@ impl Inf {
                 section = Some(name.to_lowercase());
                 continue;
             }
-            if line.matches('"').count() % 2 != 0 {
+            if !line.matches('"').count().is_multiple_of(2) {
                 return Err(format!("line {number}: open quotation mark"));
             }
             let section = section.as_ref().ok_or(format!("line {number}: outside every section"))?;
