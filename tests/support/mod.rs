@@ -2,16 +2,20 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary is a crate of its own and uses a part of it")]
 
 pub mod captures;
+pub mod observer;
+pub mod packet;
 pub mod replay;
 pub mod tshark;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use lab::ndis::{Adapter, Attributes, Config};
 use lab::wdf::{File, Who};
 use lab::{Driver, Machine, Options};
 use weir_core::policy::{CompileOptions, compile};
 use weir_ioctl::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
-use weir_ioctl::{Control, ListRequest, PageHeader, StatusReply, WIN32_DEVICE_PATH};
+use weir_ioctl::{Control, ListRequest, PageHeader, SetPolicyReply, StatusReply, WIN32_DEVICE_PATH};
 
 /// The driver image under test: `$WEIR_SYS`, else what `cargo xtask build` made.
 pub fn driver_image() -> PathBuf {
@@ -21,12 +25,27 @@ pub fn driver_image() -> PathBuf {
     image
 }
 
+/// Starts the driver.
+pub fn start(machine: &Machine) -> Driver {
+    let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+    driver.start().expect("the driver starts");
+    driver
+}
+
 /// A machine with the driver started in it.
 pub fn boot() -> (Machine, Driver) {
     let machine = Machine::new(Options::default());
-    let mut driver = machine.load_driver(driver_image()).expect("the image loads");
-    driver.start().expect("the driver starts");
+    let driver = start(&machine);
     (machine, driver)
+}
+
+/// A machine with one adapter and the driver running on it.
+pub fn boot_with_adapter() -> (Machine, Driver, Arc<Adapter>) {
+    let machine = Machine::new(Options::default());
+    let adapter = Adapter::new(Config::default());
+    let driver = start(&machine);
+    adapter.restart(Attributes::General).expect("the filter restarts");
+    (machine, driver, adapter)
 }
 
 /// Opens the control device as an administrator.
@@ -37,6 +56,13 @@ pub fn open(machine: &Machine) -> File {
 /// Compiles a policy.
 pub fn policy(text: &str) -> Vec<u8> {
     compile(text, &CompileOptions::default()).unwrap_or_else(|errors| panic!("{errors:#?}")).image
+}
+
+/// Puts a policy in force.
+#[track_caller]
+pub fn set_policy(file: &File, text: &str) -> SetPolicyReply {
+    let output = ask(file, Control::SET_POLICY, &policy(text), size_of::<SetPolicyReply>());
+    SetPolicyReply::read_from_bytes(&output).expect("a whole reply")
 }
 
 /// A request that must succeed.
