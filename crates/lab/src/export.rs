@@ -97,7 +97,7 @@ impl Drop for Call {
 
 /// Declares the exports of one DLL.
 ///
-/// ```ignore
+/// ```text
 /// lab::exports! {
 ///     /// Exports of the kernel's lock functions.
 ///     pub static EXPORTS: "ntoskrnl.exe", sig ddk::nt::sig;
