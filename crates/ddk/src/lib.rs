@@ -1,4 +1,4 @@
-//! Raw bindings to the Windows kernel interfaces Weir stands on: NT, NDIS, WFP and KMDF.
+//! Raw bindings to the Windows kernel interfaces Weir stands on: NT, NDIS, WFP, KMDF, WSK and IP Helper.
 //!
 //! Names, case and types are C's. One seam exists: [`nt`] is Microsoft's `wdk-sys` when the feature `wdk`
 //! is on and the target is Windows, and a stand-in of the same shape otherwise. Everything else is common
@@ -14,7 +14,8 @@
 //! | [`wdf`] | the KMDF loader, `WDF_*_INIT`, [`wdf_call!`] |
 //! | [`ndis`] | ndis.h, ntddndis.h |
 //! | [`fwp`] | fwpsk.h, fwpmk.h and the types they use |
-//! | [`netio`] | ifdef.h, ws2def.h, nldef.h: types the two above refer to |
+//! | [`netio`] | ifdef.h, ws2def.h, nldef.h: types the others refer to; netioapi.h: IP Helper |
+//! | [`nmr`], [`wsk`] | netioddk.h, wsk.h |
 //!
 //! # The ABI
 //! Kernel code uses the one calling convention of its machine: `extern "C"` on Windows targets. On other
@@ -59,8 +60,10 @@ pub mod fwp;
 pub mod inline;
 pub mod ndis;
 pub mod netio;
+pub mod nmr;
 pub mod nt;
 pub mod wdf;
+pub mod wsk;
 
 /// A GUID from its 128 bits, in the order in which it is written.
 pub const fn guid(bits: u128) -> nt::GUID {
@@ -74,5 +77,10 @@ pub const fn guid(bits: u128) -> nt::GUID {
 
 /// Every table of imports: (DLL, function).
 #[cfg(not(all(windows, feature = "wdk")))]
-pub const IMPORTS: [&[&[(&str, &str)]]; 4] =
-    [nt::ntddk::IMPORTS, ndis::IMPORTS, fwp::IMPORTS, &[wdf::IMPORTS]];
+pub const IMPORTS: [&[&[(&str, &str)]]; 5] = [
+    nt::ntddk::IMPORTS,
+    ndis::IMPORTS,
+    fwp::IMPORTS,
+    &[netio::IMPORTS, nmr::IMPORTS, wsk::IMPORTS],
+    &[wdf::IMPORTS],
+];

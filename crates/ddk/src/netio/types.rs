@@ -290,8 +290,6 @@ pub const IPPROTO_RESERVED_IPSECOFFLOAD: IPPROTO = 0x103;
 pub const IPPROTO_RESERVED_WNV: IPPROTO = 0x104;
 pub const IPPROTO_RESERVED_MAX: IPPROTO = 0x105;
 
-opaque! { CMSGHDR, SOCKADDR, }
-
 bitfields! {
     SCOPE_ID_Parts.Bits: ULONG {
         Zone set_Zone: 0, 28;

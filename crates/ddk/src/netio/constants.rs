@@ -1,0 +1,57 @@
+//! Constants of sockets and interfaces (ws2def.h, ws2ipdef.h, ipifcons.h).
+use super::*;
+
+/// `SCOPE_LEVEL` (socket).
+pub type SCOPE_LEVEL = i32;
+pub const ScopeLevelInterface: SCOPE_LEVEL = 1;
+pub const ScopeLevelLink: SCOPE_LEVEL = 2;
+pub const ScopeLevelSubnet: SCOPE_LEVEL = 3;
+pub const ScopeLevelAdmin: SCOPE_LEVEL = 4;
+pub const ScopeLevelSite: SCOPE_LEVEL = 5;
+pub const ScopeLevelOrganization: SCOPE_LEVEL = 8;
+pub const ScopeLevelGlobal: SCOPE_LEVEL = 14;
+pub const ScopeLevelCount: SCOPE_LEVEL = 0x10;
+
+pub const AF_INET: ADDRESS_FAMILY = 2;
+pub const AF_INET6: ADDRESS_FAMILY = 23;
+pub const AF_UNSPEC: ADDRESS_FAMILY = 0;
+pub const INADDR_ANY: u32 = 0;
+pub const INADDR_BROADCAST: u32 = 0xFFFFFFFF;
+pub const INADDR_LOOPBACK: u32 = 0x7F000001;
+pub const INADDR_NONE: u32 = 0xFFFFFFFF;
+pub const IPV6_PKTINFO: u32 = 19;
+pub const IPV6_V6ONLY: u32 = 27;
+pub const IP_PKTINFO: u32 = 19;
+pub const MSG_BCAST: u32 = 0x400;
+pub const MSG_CTRUNC: u32 = 0x200;
+pub const MSG_MCAST: u32 = 0x800;
+pub const MSG_TRUNC: u32 = 0x100;
+pub const SIO_ADDRESS_LIST_CHANGE: u32 = 0x28000017;
+pub const SIO_ADDRESS_LIST_QUERY: u32 = 0x48000016;
+pub const SIO_ADDRESS_LIST_SORT: u32 = 0xC8000019;
+pub const SOCK_DGRAM: USHORT = 2;
+pub const SOCK_RAW: USHORT = 3;
+pub const SOCK_STREAM: USHORT = 1;
+pub const SOL_SOCKET: u32 = 0xFFFF;
+pub const SO_BROADCAST: u32 = 0x20;
+pub const SO_CONDITIONAL_ACCEPT: u32 = 0x3002;
+pub const SO_ERROR: u32 = 0x1007;
+pub const SO_EXCLUSIVEADDRUSE: i32 = -5;
+pub const SO_KEEPALIVE: u32 = 8;
+pub const SO_RCVBUF: u32 = 0x1002;
+pub const SO_REUSEADDR: u32 = 4;
+pub const SO_SNDBUF: u32 = 0x1001;
+pub const SO_TYPE: u32 = 0x1008;
+pub const TCP_NODELAY: u32 = 1;
+pub const IF_MAX_PHYS_ADDRESS_LENGTH: u32 = 0x20;
+pub const IF_MAX_STRING_SIZE: u32 = 0x100;
+pub const IF_TYPE_ETHERNET_CSMACD: u32 = 6;
+pub const IF_TYPE_IEEE80211: u32 = 71;
+pub const IF_TYPE_OTHER: u32 = 1;
+pub const IF_TYPE_PPP: u32 = 23;
+pub const IF_TYPE_SOFTWARE_LOOPBACK: u32 = 24;
+pub const IF_TYPE_TUNNEL: u32 = 131;
+pub const IF_TYPE_WWANPP: u32 = 243;
+pub const IF_TYPE_WWANPP2: u32 = 244;
+pub const NET_IFINDEX_UNSPECIFIED: u32 = 0;
+pub const NET_IFLUID_UNSPECIFIED: u32 = 0;
