@@ -97,6 +97,8 @@ pub struct Module {
     pub(crate) restart_requests: AtomicU32,
     /// Data handlers of the module that are on some processor's stack.
     calls: AtomicU32,
+    /// Such calls so far.
+    begun: AtomicU64,
 }
 
 /// A call of a data handler; see [`Module::begin_call`].
@@ -144,6 +146,7 @@ impl Module {
             oids: oid::ModuleOids::default(),
             restart_requests: AtomicU32::new(0),
             calls: AtomicU32::new(0),
+            begun: AtomicU64::new(0),
         });
         module.handle.store(handle::create(module.clone()) as usize, Ordering::Relaxed);
         module
@@ -152,6 +155,7 @@ impl Module {
     /// To be held from before NBLs are handed to a data handler until it returns: what such a call has is on its
     /// way, not held back.
     pub(crate) fn begin_call(&self) -> Inside<'_> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         self.calls.fetch_add(1, Ordering::SeqCst);
         Inside(&self.calls)
     }
@@ -404,12 +408,18 @@ impl Module {
         let now = || owner::held_by(Layer::Module(self.number), self.adapter().number);
         let mut held = now();
         let deadline = Instant::now() + CALL_LIMIT;
-        while !held.is_empty() && self.calls.load(Ordering::SeqCst) != 0 && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
+        loop {
+            // A sample counts if no call ran while it was taken; during one, another NBL may lie where one was before.
+            let begun = self.begun.load(Ordering::SeqCst);
+            let quiet = self.calls.load(Ordering::SeqCst) == 0;
             let still = now();
             held.retain(|nbl| still.contains(nbl));
+            let undisturbed = quiet && self.begun.load(Ordering::SeqCst) == begun;
+            if held.is_empty() || undisturbed || Instant::now() >= deadline {
+                return held;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
-        held
     }
 
     fn pause(&self) {
