@@ -15,8 +15,12 @@ use weir_ioctl::{
     AdapterEntry, Control, CounterId, FlowEntry, IdentityEntry, RuleHits, SetPolicyReply, StatusReply,
 };
 
-/// How long the traffic lasts.
+/// How long the traffic lasts at least...
 const DURATION: Duration = Duration::from_secs(2);
+/// ...on a slow machine until each thread came to this many calls...
+const CALLS: u64 = 100;
+/// ...and the administrator to this many policies.
+const CHANGES: u32 = 12;
 /// Frames of one call.
 const CHAIN: u16 = 16;
 /// Remote ports of each thread: fewer flows than the table holds, and many calls for each.
@@ -44,6 +48,8 @@ struct Scene<'a> {
     stop: AtomicBool,
     /// Held for reading while the protocol sends: NDIS pauses protocols before the filters below them.
     sending: RwLock<()>,
+    /// Calls of each thread.
+    calls: [AtomicU64; 3],
     sent: AtomicU64,
     received: AtomicU64,
     events: Mutex<Tally>,
@@ -104,11 +110,11 @@ impl Scene<'_> {
                 Traffic::Receive | Traffic::Loan => self.adapter.receive(&lists, call),
             }
             round += 1;
+            self.calls[kind as usize].store(round, Ordering::Relaxed);
             if round.is_multiple_of(64) {
                 self.collect();
             }
         }
-        assert!(round > 100, "{kind:?} came to {round} rounds only");
         edge.stats()
     }
 }
@@ -142,6 +148,7 @@ fn everything_at_once(test: &str, pause_every: Option<u32>) {
             adapter: &adapter,
             stop: AtomicBool::new(false),
             sending: RwLock::new(()),
+            calls: [const { AtomicU64::new(0) }; 3],
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             events: Mutex::default(),
@@ -152,7 +159,11 @@ fn everything_at_once(test: &str, pause_every: Option<u32>) {
             let threads = [Traffic::Send, Traffic::Receive, Traffic::Loan]
                 .map(|kind| scope.spawn(move || scene.traffic(kind)));
             let start = Instant::now();
-            while start.elapsed() < DURATION {
+            let enough = |rounds| {
+                let calls = || scene.calls.iter().all(|calls| calls.load(Ordering::Relaxed) >= CALLS);
+                start.elapsed() >= DURATION && rounds >= CHANGES && calls()
+            };
+            while !enough(rounds) && !threads.iter().any(|thread| thread.is_finished()) {
                 let image = &images[rounds as usize % images.len()];
                 ask(&file, Control::SET_POLICY, image, size_of::<SetPolicyReply>());
                 look_around(&file);
@@ -167,7 +178,6 @@ fn everything_at_once(test: &str, pause_every: Option<u32>) {
             threads.into_iter().map(|thread| thread.join().expect("the thread ends well")).collect()
         });
         scene.collect();
-        assert!(rounds > 10, "only {rounds} policies were set");
         assert_adds_up(&scene, &file, &stats, pause_every.is_some());
         drop(file);
         driver.unload();
@@ -193,7 +203,7 @@ fn assert_adds_up(scene: &Scene<'_>, file: &File, stats: &[Stats], pauses: bool)
     // Every frame is counted, but for receives that a paused module hands back.
     let received = now.counter(CounterId::FRAMES_RECEIVED);
     assert_eq!(now.counter(CounterId::FRAMES_SENT), sent);
-    assert!(if pauses { received < indicated } else { received == indicated }, "{received} of {indicated}");
+    assert!(if pauses { received <= indicated } else { received == indicated }, "{received} of {indicated}");
     // Each comes to exactly one end, at the edges as in the counters.
     assert_eq!(now.permitted() + now.blocked(), sent + received);
     assert_eq!(now.permitted(), tally.wire + tally.delivered);
