@@ -22,6 +22,7 @@ pub mod pe;
 pub mod pool;
 pub mod registry;
 pub mod replay;
+pub mod seh;
 mod shared_data;
 mod stub;
 pub mod symbols;

@@ -121,6 +121,7 @@ fn exports() -> Vec<&'static [Export]> {
     all.extend(crate::ndis::exports());
     all.extend(crate::fwp::exports());
     all.extend(wdf::exports());
+    all.extend(crate::seh::exports());
     all
 }
 

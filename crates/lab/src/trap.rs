@@ -1,10 +1,12 @@
-//! Faults: emulates the privileged instructions that drivers use, and turns everything else into a report.
+//! Faults: emulates the privileged instructions that drivers use, hands exceptions of drivers to their
+//! handlers, and turns everything else into a report.
 
 use std::cell::Cell;
 use std::sync::Once;
 
 use crate::cpu;
 use crate::ntoskrnl::memory;
+use crate::seh::{self, ContextRecord, Exception, ExceptionRecord, Fault};
 use crate::unwind::{self, Context};
 use crate::verifier::{self, Finding};
 use crate::{bugcheck, handle, pe, pool, symbols};
@@ -81,14 +83,144 @@ unsafe extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, co
     {
         return;
     }
+    // SAFETY: as above.
+    let (registers, address) =
+        unsafe { (&mut *context.cast::<libc::ucontext_t>(), (*info).si_addr() as usize) };
+    if deliver(signal, address, registers) {
+        return;
+    }
+    report(signal, address, &registers.uc_mcontext.gregs);
+}
+
+/// Makes the thread, once the signal handler returns, look for the driver's exception handler: if the fault is
+/// in driver code and of a kind that Windows hands to handlers.
+fn deliver(signal: libc::c_int, address: usize, thread: &mut libc::ucontext_t) -> bool {
+    const GAP: usize = 256;
+    /// What the search itself needs of the stack.
+    const MARGIN: usize = 1 << 16;
+
+    let registers = &mut thread.uc_mcontext.gregs;
+    let context = context_of(registers);
+    let stack = context.registers[unwind::RSP];
+    if cpu::in_fault() || !pe::on_stack(stack) || !pe::on_stack(stack.wrapping_sub(MARGIN)) {
+        return false;
+    }
+    let driver = |rip| pe::find(rip).is_some();
+    // SAFETY: the top of the stack is on this thread's stack, as was just checked.
+    let caller = || unsafe { (stack as *const usize).read_unaligned() };
+    let to_nowhere = context.rip == address && registers[libc::REG_ERR as usize] & ERROR_FETCH != 0;
+    if !driver(context.rip) && !((memory::contains(context.rip) || to_nowhere) && driver(caller())) {
+        return false;
+    }
+    let Some(record) = exception(signal, address, registers) else { return false };
+    let fault = Fault { signal, address, registers: *registers };
+    let mut context = unwind::Context { rip: record.address, ..context };
+    // SAFETY: the kernel saves the vector registers with every signal; the pointer is valid in the handler.
+    if let Some(saved) = unsafe { thread.uc_mcontext.fpregs.as_ref() } {
+        for (to, from) in context.xmm.iter_mut().zip(saved._xmm.iter()) {
+            let [a, b, c, d] = from.element.map(u128::from);
+            *to = a | b << 32 | c << 64 | d << 96;
+        }
+    }
+    let exception = Exception {
+        context: ContextRecord::new(&context, registers[libc::REG_EFL as usize] as u32),
+        record,
+        fault: Some(fault),
+    };
+    let place = (stack - GAP - size_of::<Exception>()) & !63;
+    // SAFETY: below the stack pointer of the interrupted function, on its stack, where nothing lives in driver
+    // code; aligned.
+    unsafe { (place as *mut Exception).write(exception) };
+    // As if `deliver` was called with the exception, from nowhere.
+    registers[libc::REG_RCX as usize] = place as i64;
+    registers[libc::REG_RSP as usize] = place as i64 - 40;
+    registers[libc::REG_RIP as usize] = seh::deliver as *const () as i64;
+    true
+}
+
+/// The exception that a fault is, if Windows would look for a handler: a fault on a kernel address, or at
+/// DISPATCH_LEVEL, ends the system instead.
+fn exception(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> Option<ExceptionRecord> {
+    const READ: usize = 0;
+    const WRITE: usize = 1;
+    const EXECUTE: usize = 8;
+
+    let rip = registers[libc::REG_RIP as usize] as usize;
+    let plain = |code, at| Some(ExceptionRecord::new(code, 0, at, &[]));
+    match signal {
+        libc::SIGTRAP => return plain(seh::BREAKPOINT, rip - 1),
+        libc::SIGFPE => return plain(seh::DIVIDE_BY_ZERO, rip),
+        libc::SIGILL => return plain(seh::ILLEGAL_INSTRUCTION, rip),
+        _ => {}
+    }
+    let error = registers[libc::REG_ERR as usize];
+    if registers[libc::REG_TRAPNO as usize] == GENERAL_PROTECTION {
+        let code = pe::find(rip).and_then(|image| image.bytes::<2>((rip - image.base) as u32));
+        return match code {
+            Some([0xcd, 0x29]) => None,
+            Some([0xcd, 0x2c]) => plain(seh::ASSERTION_FAILURE, rip),
+            Some([0xfa | 0xfb | 0xf4, _] | [0x0f, 0x01 | 0x09 | 0x20 | 0x22 | 0x30 | 0x32]) => {
+                plain(seh::PRIVILEGED_INSTRUCTION, rip)
+            }
+            // A non-canonical address, which the processor does not tell.
+            _ => Some(ExceptionRecord::new(seh::ACCESS_VIOLATION, 0, rip, &[READ, usize::MAX])),
+        };
+    }
+    if cpu::irql() >= cpu::DISPATCH || seh::is_kernel(address) {
+        return None;
+    }
+    let action = match error {
+        _ if error & ERROR_FETCH != 0 => EXECUTE,
+        _ if error & ERROR_WRITE != 0 => WRITE,
+        _ => READ,
+    };
+    Some(ExceptionRecord::new(seh::ACCESS_VIOLATION, 0, rip, &[action, address]))
+}
+
+fn context_of(registers: &[i64; 23]) -> Context {
+    let get = |register: libc::c_int| registers[register as usize] as usize;
+    Context { rip: get(libc::REG_RIP), registers: REGISTERS.map(get), xmm: [0; 16] }
+}
+
+/// Reports a fault that nobody handles, and ends the machine.
+pub(crate) fn report(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> ! {
     if cpu::enter_fault() {
         // The report itself faulted.
         // SAFETY: ends the process.
         unsafe { libc::_exit(verifier::EXIT_HARNESS) }
     }
-    // SAFETY: the kernel passes valid signal information.
-    let address = unsafe { (*info).si_addr() } as usize;
-    report(signal, address, registers);
+    let mut context = context_of(registers);
+    let stack_pointer = context.registers[unwind::RSP];
+    let to_nowhere = context.rip == address && registers[libc::REG_ERR as usize] & ERROR_FETCH != 0;
+    if (memory::contains(context.rip) || to_nowhere) && pe::on_stack(stack_pointer) {
+        // The memory functions have no frame, and a jump to nowhere made none: the caller is on top of the
+        // stack.
+        // SAFETY: on this thread's stack, just checked.
+        let caller = unsafe { (stack_pointer as *const usize).read() };
+        if pe::find(caller).is_some() {
+            context = Context::new(caller - 1, stack_pointer + 8, context.registers[5]);
+        }
+    }
+    let (rule, text) = classify(signal, address, registers);
+    let in_driver = pe::find(context.rip).is_some();
+    let from_driver = cpu::current_call().is_some_and(|call| pe::find(call.caller).is_some());
+    let mut finding = Finding::here(&rule, &text);
+    if in_driver {
+        finding.export = None;
+        finding.caller = symbols::describe(context.rip);
+        let frames = unwind::trace(context, pe::on_stack);
+        finding.stack = frames
+            .iter()
+            .enumerate()
+            .filter_map(
+                |(i, rip)| if i == 0 { symbols::describe(*rip) } else { symbols::describe_call(*rip) },
+            )
+            .collect();
+    } else if !from_driver && !rule.starts_with("G-") {
+        finding.caller.get_or_insert_with(|| format!("host code at {:#x}", context.rip));
+        verifier::stop(verifier::EXIT_HARNESS, finding);
+    }
+    verifier::stop(bugcheck::EXIT, finding)
 }
 
 /// Emulates the privileged instruction at which the thread stopped, if it is one that a driver may use.
@@ -130,40 +262,6 @@ fn emulate(registers: &mut [i64; 23]) -> bool {
     }
     registers[libc::REG_RIP as usize] += at as i64 + 3;
     true
-}
-
-fn report(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> ! {
-    let get = |register: libc::c_int| registers[register as usize] as usize;
-    let mut context = Context { rip: get(libc::REG_RIP), registers: REGISTERS.map(get) };
-    let stack_pointer = get(libc::REG_RSP);
-    if memory::contains(context.rip) && pe::on_stack(stack_pointer) {
-        // The memory functions have no frame: their caller is on top of the stack.
-        // SAFETY: on this thread's stack, just checked.
-        let caller = unsafe { (stack_pointer as *const usize).read() };
-        if pe::find(caller).is_some() {
-            context = Context::new(caller - 1, stack_pointer + 8, get(libc::REG_RBP));
-        }
-    }
-    let (rule, text) = classify(signal, address, registers);
-    let in_driver = pe::find(context.rip).is_some();
-    let from_driver = cpu::current_call().is_some_and(|call| pe::find(call.caller).is_some());
-    let mut finding = Finding::here(&rule, &text);
-    if in_driver {
-        finding.export = None;
-        finding.caller = symbols::describe(context.rip);
-        let frames = unwind::trace(context, pe::on_stack);
-        finding.stack = frames
-            .iter()
-            .enumerate()
-            .filter_map(
-                |(i, rip)| if i == 0 { symbols::describe(*rip) } else { symbols::describe_call(*rip) },
-            )
-            .collect();
-    } else if !from_driver && !rule.starts_with("G-") {
-        finding.caller.get_or_insert_with(|| format!("host code at {:#x}", context.rip));
-        verifier::stop(verifier::EXIT_HARNESS, finding);
-    }
-    verifier::stop(bugcheck::EXIT, finding)
 }
 
 /// The rule or bug check that a fault stands for, and its text.
@@ -223,6 +321,11 @@ fn classify(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> (Stri
     if (low.saturating_sub(1 << 20)..low + 4096).contains(&address) {
         return coded("G-26", 0x7f, format!("{place}: the kernel stack is used up"));
     }
-    let code = if irql >= cpu::DISPATCH { 0xd1 } else { 0x7e };
+    let code = match address >> 47 {
+        _ if irql >= cpu::DISPATCH => 0xd1,
+        0 => 0x7e,
+        // The kernel's half of the address space.
+        _ => 0x50,
+    };
     check(code, place)
 }

@@ -152,7 +152,7 @@ fn finds_bugcheck() {
 
 #[test]
 fn finds_unresolved() {
-    stops("finds_unresolved", Status::Unresolved, "UNRESOLVED", "ExRaiseAccessViolation();");
+    stops("finds_unresolved", Status::Unresolved, "UNRESOLVED", "NoKernelExportsThis(7);");
 }
 
 #[test]

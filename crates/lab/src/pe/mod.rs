@@ -56,6 +56,11 @@ impl Image {
 
     /// The function that contains the instruction at `address`; none for leaf functions.
     pub fn function(&self, address: usize) -> Option<Function> {
+        self.function_entry(address).map(|(_, function)| function)
+    }
+
+    /// Like [`Image::function`], with the address of the entry in the exception directory.
+    pub(crate) fn function_entry(&self, address: usize) -> Option<(usize, Function)> {
         let rva = u32::try_from(address.checked_sub(self.base)?).ok()?;
         let (mut low, mut high) = (0, self.pdata.1 / 12);
         while low < high {
@@ -68,7 +73,7 @@ impl Image {
             } else if rva >= function.end {
                 low = middle + 1;
             } else {
-                return Some(function);
+                return Some((self.base + at as usize, function));
             }
         }
         None

@@ -9,6 +9,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use ddk::nt::ntddk::*;
 use ddk::nt::*;
 
+#[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
+unsafe extern "C" {
+    fn NoKernelExportsThis(argument: u32);
+}
+
 const TAG: u32 = u32::from_le_bytes(*b"Prob");
 const POOL_FLAG_NON_PAGED: u64 = 0x40;
 
@@ -118,7 +123,7 @@ unsafe fn run(mode: &[u16]) -> NTSTATUS {
                 out(reg) _, out(reg) level);
             return if level == 2 { 0 } else { STATUS_UNSUCCESSFUL };
         } else if is(mode, "unresolved") {
-            ExRaiseAccessViolation();
+            NoKernelExportsThis(7);
         } else if is(mode, "fail-and-leak") {
             allocate(10);
             return STATUS_UNSUCCESSFUL;
