@@ -52,7 +52,15 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 fn leaks(leaks: &mut Vec<verifier::Leak>) {
-    for callout in registry().callouts.values() {
+    let registry = registry();
+    for (flow, contexts) in &registry.flows {
+        leaks.extend(contexts.iter().map(|((layer, id), context)| verifier::Leak {
+            rule: "F-8".into(),
+            what: format!("context {context:#x} of callout {id} on flow {flow} at layer {layer}"),
+            creator: String::new(),
+        }));
+    }
+    for callout in registry.callouts.values() {
         leaks.push(verifier::Leak {
             rule: "F-9".into(),
             what: format!("registered callout {}", callout.id),

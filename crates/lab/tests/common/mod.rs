@@ -20,8 +20,8 @@ fn build(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("drivers");
     let directory = target.join(TARGET).join("debug");
     let image = directory.join(format!("{name}.sys"));
-    // Children find the image that their parent built.
-    if lab::child::is_child() {
+    // Children find the image that their parent built, and so does who runs many tests one by one.
+    if lab::child::is_child() || env::var_os("LAB_DRIVERS_ARE_BUILT").is_some() {
         return image;
     }
     let tool = |variable: &str, default: &str| env::var(variable).unwrap_or_else(|_| default.into());
@@ -44,6 +44,9 @@ fn build(name: &str) -> PathBuf {
         .output()
         .expect("cannot run cargo for the test driver");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    fs::copy(directory.join(format!("{}.dll", name.replace('-', "_"))), &image).expect("no image was built");
+    // In one step: the tests of another process may be reading the image.
+    let staged = image.with_extension(format!("{}.new", std::process::id()));
+    fs::copy(directory.join(format!("{}.dll", name.replace('-', "_"))), &staged).expect("no image was built");
+    fs::rename(&staged, &image).expect("cannot replace the image");
     image
 }
