@@ -11,6 +11,9 @@ use crate::edge::packet::{self, Packet, Transport};
 use crate::edge::{Edge, Interface, Medium, ProcessMap, Stats, Verdict};
 use crate::ndis::{self, Adapter, Call, List, Piece, RESOURCES, Shape, SplitMix};
 
+/// Number of frames that are not from the capture: a driver injected them.
+const INJECTED: u64 = u64::MAX;
+
 /// A frame to replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -288,6 +291,7 @@ pub fn run(
         progress(end);
         start = end;
     }
+    run.absorb();
     run.edge.finish();
     let ale = run.edge.stats();
     let fates = run.fates.into_iter().map(|fate| fate.unwrap_or(Fate::Held)).collect();
@@ -381,7 +385,7 @@ impl Run<'_> {
             }
             last = flow;
         }
-        let Some(first) = groups.first().and_then(|group| group.first()) else { return };
+        let Some(first) = groups.first().and_then(|group| group.first()) else { return self.absorb() };
         let adapter = self.adapters[self.frames[first.index].adapter].clone();
         let call = self.call(true);
         let lists: Vec<List<'_>> = groups.iter().map(|group| self.list(group)).collect();
@@ -420,6 +424,17 @@ impl Run<'_> {
     /// Takes over what happened at the edges of every adapter.
     fn absorb(&mut self) {
         let adapters = self.adapters;
+        for emitted in self.edge.take_emitted() {
+            let found = adapters.iter().position(|adapter| adapter.config().index == emitted.interface);
+            let Some(number) = found else { continue };
+            if emitted.outbound {
+                let piece = Piece { bytes: &emitted.frame, tag: INJECTED };
+                let shape = self.options.shape.clone();
+                adapters[number].send(&[List { pieces: vec![piece], vlan: None, shape }], self.call(true));
+            } else {
+                self.pass(number, false, None, emitted.frame);
+            }
+        }
         for (number, adapter) in adapters.iter().enumerate() {
             let events = adapter.take_events();
             for frame in events.wire {
@@ -457,7 +472,7 @@ impl Run<'_> {
     }
 
     fn pass(&mut self, adapter: usize, outbound: bool, tag: Option<u64>, bytes: Vec<u8>) {
-        let index = tag.map(|tag| tag as usize);
+        let index = tag.filter(|tag| *tag != INJECTED).map(|tag| tag as usize);
         let same = index.and_then(|index| self.frames.get(index)).is_some_and(|frame| frame.data == bytes);
         self.passed.push(Passed { index, adapter, outbound, changed: (!same).then_some(bytes) });
     }

@@ -286,5 +286,6 @@ pub(crate) fn indicate(layer: Layer, subject: &Subject<'_>, data: *mut NET_BUFFE
     let metadata = metadata(layer, subject, &mut path);
     let values = values(layer, subject);
     let flow = if matches!(layer, Layer::Release | Layer::Closure) { 0 } else { subject.flow };
-    fwp::classify(&Indication { layer: id, values: &values, metadata: &metadata, data, flow }).permit
+    fwp::classify(&Indication { layer: id, values: &values, metadata: &metadata, data: data.cast(), flow })
+        .permit
 }

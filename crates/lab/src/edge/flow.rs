@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::ale::{self, Identity, Layer, Subject};
 use super::packet::{self, Fragment, Ip, Medium, Packet, Transport, tcp};
 use super::process::{LOCAL_SYSTEM, Process, ProcessMap, Socket, sid_bytes};
+use super::stack::{Entry, Routes};
+use crate::fwp::inject;
+use crate::fwp::packet::History;
 use crate::{cpu, fwp, ndis};
 
 /// ALE's idle time of flows without connections (win32 ALE stateful filtering).
@@ -32,12 +35,20 @@ pub struct Interface {
     pub kind: u32,
     /// What frames start with.
     pub medium: Medium,
+    /// Bytes of an IP packet that fit.
+    pub mtu: u32,
 }
 
 impl From<&ndis::Adapter> for Interface {
     fn from(adapter: &ndis::Adapter) -> Self {
         let config = adapter.config();
-        Self { luid: adapter.luid(), index: config.index, kind: adapter.if_type(), medium: config.medium }
+        Self {
+            luid: adapter.luid(),
+            index: config.index,
+            kind: adapter.if_type(),
+            medium: config.medium,
+            mtu: config.mtu,
+        }
     }
 }
 
@@ -124,11 +135,13 @@ pub struct Edge {
     now: u64,
     swept: u64,
     stats: Stats,
+    pub(super) routes: Routes,
 }
 
 impl Edge {
     /// An edge with these local addresses; sockets belong to processes by the map.
     pub fn new(local: impl IntoIterator<Item = IpAddr>, processes: ProcessMap) -> Self {
+        inject::attach_edge();
         Self {
             local: local.into_iter().collect(),
             processes,
@@ -139,6 +152,7 @@ impl Edge {
             now: 0,
             swept: 0,
             stats: Stats::default(),
+            routes: Routes::default(),
         }
     }
 
@@ -155,24 +169,68 @@ impl Edge {
     /// Decides about a frame that the stack is about to send at time `now` (ns).
     pub fn outbound(&mut self, interface: &Interface, frame: &[u8], now: u64) -> Verdict {
         self.tick(now);
-        match packet::parse(interface.medium, frame) {
-            Packet::Ip(ip) if self.is_local(ip.source) => self.frame(interface, frame, &ip, true),
+        let verdict = match packet::parse(interface.medium, frame) {
+            Packet::Ip(ip) if self.is_local(ip.source) => {
+                self.routes.learn(interface, frame, &ip, true);
+                match self.frame(interface, frame, &ip, true) {
+                    Verdict::Pass => self.descend(interface, frame, &ip, &History::new()),
+                    stopped => stopped,
+                }
+            }
             // Malformed frames and what is not IP are sent by somebody who needs no socket.
             _ => Verdict::Pass,
-        }
+        };
+        let verdict = self.mac(verdict, interface, frame, true);
+        self.pump();
+        verdict
     }
 
     /// Decides about a frame that came through the filters at time `now` (ns).
     pub fn inbound(&mut self, interface: &Interface, frame: &[u8], now: u64) -> Verdict {
         self.tick(now);
+        let verdict = match self.mac(Verdict::Pass, interface, frame, false) {
+            Verdict::Pass => self.received(interface, frame, &History::new(), Entry::Ip),
+            stopped => stopped,
+        };
+        self.pump();
+        verdict
+    }
+
+    /// A packet that came from the link, or that a driver injected at `entry`.
+    pub(super) fn received(
+        &mut self,
+        interface: &Interface,
+        frame: &[u8],
+        history: &History,
+        entry: Entry,
+    ) -> Verdict {
         match packet::parse(interface.medium, frame) {
             Packet::Ip(ip) if self.is_local(ip.destination) || is_group(ip.destination) => {
-                self.frame(interface, frame, &ip, false)
+                self.routes.learn(interface, frame, &ip, false);
+                self.ascend(interface, frame, &ip, history, entry)
             }
             Packet::Malformed => Verdict::Malformed,
             // Not for us: forwarded, bridged, or seen in promiscuous mode; ALE is not concerned.
             _ => Verdict::Pass,
         }
+    }
+
+    /// Flow and endpoint of a packet, or 0 as long as ALE has not authorised it.
+    pub(super) fn known(&self, ip: &Ip, outbound: bool) -> (u64, u64) {
+        let Some(key) = key_of(ip, outbound) else { return (0, 0) };
+        let open = |flow: &&Flow| matches!(flow.state, State::Opening | State::Open);
+        match self.flows.get(&key).filter(open) {
+            Some(flow) => {
+                let endpoint = self.endpoints.get(&endpoint_key(&key));
+                (flow.id, endpoint.map_or(0, |endpoint| endpoint.handle))
+            }
+            None => (0, 0),
+        }
+    }
+
+    /// Protocol, address and port of an endpoint.
+    pub(super) fn endpoint(&self, handle: u64) -> Option<(u8, IpAddr, u16)> {
+        self.endpoints.iter().find(|(_, endpoint)| endpoint.handle == handle).map(|(key, _)| *key)
     }
 
     /// Ends every flow and endpoint, as when all processes exit.
@@ -211,21 +269,12 @@ impl Edge {
         self.fragments.retain(|_, key| self.flows.contains_key(key));
     }
 
-    fn frame(&mut self, interface: &Interface, frame: &[u8], ip: &Ip, outbound: bool) -> Verdict {
-        let (local, remote) =
-            if outbound { (ip.source, ip.destination) } else { (ip.destination, ip.source) };
+    /// Asks ALE about a packet, if it has to be asked.
+    pub(super) fn frame(&mut self, interface: &Interface, frame: &[u8], ip: &Ip, outbound: bool) -> Verdict {
         let fragment_key = |fragment: Fragment| (ip.source, ip.destination, ip.protocol, fragment.id);
-        let ports = match ip.transport {
-            Transport::Tcp { source, destination, .. } | Transport::Udp { source, destination } => {
-                if outbound { (source, destination) } else { (destination, source) }
-            }
+        match ip.transport {
             // An error about another flow is not authorised by ALE; it belongs to the ICMP error layers.
             Transport::Icmp { kind, .. } if is_icmp_error(ip.protocol, kind) => return Verdict::Pass,
-            Transport::Icmp { kind, code, id, .. } => match echo(ip.protocol, kind) {
-                Some(_) => (id, id),
-                None => (u16::from(kind), u16::from(code)),
-            },
-            Transport::Other => (0, 0),
             Transport::LaterFragment => {
                 let known = ip.fragment.and_then(|fragment| self.fragments.get(&fragment_key(fragment)));
                 return match known.and_then(|key| self.flows.get(key)).map(|flow| flow.state) {
@@ -234,8 +283,9 @@ impl Edge {
                 };
             }
             Transport::Truncated => return if outbound { Verdict::Pass } else { Verdict::Malformed },
-        };
-        let key = Key { protocol: ip.protocol, local, remote, ports };
+            _ => {}
+        }
+        let Some(key) = key_of(ip, outbound) else { return Verdict::Pass };
         if let Some(fragment) = ip.fragment {
             self.fragments.insert(fragment_key(fragment), key);
         }
@@ -408,7 +458,7 @@ impl Edge {
         } else {
             let level = if packet_outbound { cpu::PASSIVE } else { cpu::DISPATCH };
             cpu::at_irql(level, || {
-                ndis::shown::with(frame, data_at, |nbl| ale::indicate(layer, &subject, nbl))
+                ndis::stack::with(frame, data_at, &Vec::new(), |nbl| ale::indicate(layer, &subject, nbl))
             })
         };
         let stats = &mut self.stats;
@@ -436,7 +486,7 @@ impl Edge {
         let transport = ip.offset + ip.header_len;
         // Established flows are indicated from the receive path, and without blocking.
         let permit = cpu::at_irql(cpu::DISPATCH, || {
-            ndis::shown::with(frame, transport, |nbl| {
+            ndis::stack::with(frame, transport, &Vec::new(), |nbl| {
                 let data = if key.protocol == TCP { std::ptr::null_mut() } else { nbl };
                 ale::indicate(Layer::Established, &subject, data)
             })
@@ -549,6 +599,31 @@ impl Edge {
         fwp::end_flow(id);
         self.close_endpoint(key);
     }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        inject::detach_edge();
+    }
+}
+
+/// The flow to which a packet belongs, if its headers tell.
+fn key_of(ip: &Ip, outbound: bool) -> Option<Key> {
+    let (local, remote) = if outbound { (ip.source, ip.destination) } else { (ip.destination, ip.source) };
+    let ports =
+        match ip.transport {
+            Transport::Tcp { source, destination, .. } | Transport::Udp { source, destination } => {
+                if outbound { (source, destination) } else { (destination, source) }
+            }
+            Transport::Icmp { kind, .. } if is_icmp_error(ip.protocol, kind) => return None,
+            Transport::Icmp { kind, code, id, .. } => match echo(ip.protocol, kind) {
+                Some(_) => (id, id),
+                None => (u16::from(kind), u16::from(code)),
+            },
+            Transport::Other => (0, 0),
+            Transport::LaterFragment | Transport::Truncated => return None,
+        };
+    Some(Key { protocol: ip.protocol, local, remote, ports })
 }
 
 fn endpoint_key(key: &Key) -> (u8, IpAddr, u16) {

@@ -3,9 +3,14 @@
 
 mod ale;
 mod flow;
+mod layers;
 pub mod packet;
 pub mod process;
+mod stack;
 
 pub use flow::{Edge, Interface, Stats, Verdict};
 pub use packet::Medium;
 pub use process::{Process, ProcessMap, Volumes};
+pub use stack::Emitted;
+
+pub(crate) use stack::reenter;

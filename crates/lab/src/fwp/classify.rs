@@ -1,19 +1,49 @@
 //! Indicating traffic to a layer: the matching filters, their callouts, and the checks of what callouts
 //! answer.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
 
 use ddk::fwp::*;
-use ddk::ndis::NET_BUFFER_LIST;
 
 use super::arbitrate::{self, Action, Answer, CalloutState, Decision, FilterAction, Standing};
 use super::callout::{self, Callout, Functions};
 use super::engine::{self, Filter};
 use super::value::{Fixed, Value};
 use crate::verifier;
+
+thread_local! {
+    /// The layer that runs on this thread, and the protocol if it is a transport layer.
+    static LAYER: Cell<(u16, u8)> = const { Cell::new((u16::MAX, 0)) };
+    /// The callout asked and learned that it injected the packet itself.
+    static OWN_PACKET: Cell<bool> = const { Cell::new(false) };
+}
+
+const TCP: u8 = 6;
+
+/// FwpsQueryPacketInjectionState0 told the callout that the packet is its own.
+pub(crate) fn own_packet_seen() {
+    OWN_PACKET.set(true);
+}
+
+/// Whether this thread is inside a classify of a transport layer for TCP.
+pub(crate) fn is_tcp_transport() -> bool {
+    LAYER.get().1 == TCP
+}
+
+fn transport_protocol(indication: &Indication<'_>) -> u8 {
+    let transport = [
+        FWPS_LAYER_INBOUND_TRANSPORT_V4,
+        FWPS_LAYER_INBOUND_TRANSPORT_V6,
+        FWPS_LAYER_OUTBOUND_TRANSPORT_V4,
+        FWPS_LAYER_OUTBOUND_TRANSPORT_V6,
+    ];
+    match indication.values.first() {
+        Some(Value::U8(protocol)) if transport.contains(&i32::from(indication.layer)) => *protocol,
+        _ => 0,
+    }
+}
 
 /// What is indicated.
 pub struct Indication<'a> {
@@ -23,8 +53,8 @@ pub struct Indication<'a> {
     pub values: &'a [Value],
     /// The metadata.
     pub metadata: &'a FWPS_INCOMING_METADATA_VALUES0,
-    /// The packet, or null.
-    pub data: *mut NET_BUFFER_LIST,
+    /// What the layer shows, such as a NET_BUFFER_LIST, or null.
+    pub data: *mut c_void,
     /// The flow, or 0.
     pub flow: u64,
 }
@@ -119,8 +149,10 @@ fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Callout, standing
     let context = callout::context_of(indication.flow, indication.layer, callout.id);
     // The classify context is opaque: its address names this classify.
     let token: *const c_void = (&raw const out).cast();
-    let data: *mut c_void = indication.data.cast();
+    let data = indication.data;
     let (incoming, metadata, view) = (&raw const incoming, &raw const *indication.metadata, &raw const view);
+    let outer = LAYER.replace((indication.layer, transport_protocol(indication)));
+    OWN_PACKET.set(false);
     callout.run("classifyFn", || {
         let out = &raw mut out;
         // SAFETY: the driver registered these functions; FWPS_FILTER0 to 3 share one layout, and everything
@@ -138,6 +170,10 @@ fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Callout, standing
             }
         }
     });
+    LAYER.set(outer);
+    if OWN_PACKET.replace(false) && out.actionType == FWP_ACTION_BLOCK {
+        verifier::violation("F-3", "I3: a callout blocked a packet that it knew to have injected itself");
+    }
     check(indication.layer, filter, standing, &out)
 }
 
@@ -171,54 +207,4 @@ fn check(layer: u16, filter: &Filter, standing: Standing, out: &FWPS_CLASSIFY_OU
         verifier::count("connections blocked at flow established (A6)", 1);
     }
     Answer { action, write_right, absorb }
-}
-
-static REFERENCES: LazyLock<Mutex<HashMap<usize, i64>>> = LazyLock::new(|| {
-    verifier::on_leak_check(|leaks| {
-        for (nbl, count) in REFERENCES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            leaks.push(verifier::Leak {
-                rule: "F-4".into(),
-                what: format!("{count} references to NBL {nbl:#x}"),
-                creator: String::new(),
-            });
-        }
-    });
-    Mutex::default()
-});
-
-static HELD: AtomicI64 = AtomicI64::new(0);
-
-/// FwpsReferenceNetBufferList0.
-pub(crate) fn reference(nbl: *mut NET_BUFFER_LIST) {
-    HELD.fetch_add(1, Ordering::Relaxed);
-    *REFERENCES.lock().unwrap_or_else(PoisonError::into_inner).entry(nbl as usize).or_default() += 1;
-}
-
-/// FwpsDereferenceNetBufferList0.
-pub(crate) fn dereference(nbl: *mut NET_BUFFER_LIST) {
-    let mut references = REFERENCES.lock().unwrap_or_else(PoisonError::into_inner);
-    let left = references.get_mut(&(nbl as usize)).map(|count| {
-        *count -= 1;
-        *count
-    });
-    match left {
-        None => {
-            drop(references);
-            verifier::violation(
-                "F-4",
-                &format!("FwpsDereferenceNetBufferList0 of {nbl:p}, which is not referenced"),
-            );
-        }
-        Some(0) => {
-            references.remove(&(nbl as usize));
-        }
-        Some(_) => {}
-    }
-    HELD.fetch_sub(1, Ordering::Relaxed);
-}
-
-/// Whether a driver holds a reference to the NBL.
-pub(crate) fn is_referenced(nbl: *mut NET_BUFFER_LIST) -> bool {
-    HELD.load(Ordering::Relaxed) > 0
-        && REFERENCES.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(nbl as usize))
 }

@@ -7,9 +7,9 @@ use ddk::ndis::NET_BUFFER_LIST;
 use ddk::nt::*;
 
 use super::callout::{self, Functions};
-use super::classify;
 use super::engine::{self, Kind};
 use super::layer::key;
+use super::packet;
 use crate::verifier;
 
 fn status(result: Result<(), NTSTATUS>) -> NTSTATUS {
@@ -98,14 +98,14 @@ crate::exports! {
     /// Keeps a packet beyond its classify.
     irql(0..=2) fn FwpsReferenceNetBufferList0(list: *mut NET_BUFFER_LIST, modify: BOOLEAN) {
         let _ = modify;
-        classify::reference(list)
+        packet::reference(list)
     }
     /// Lets a packet go.
     irql(0..=2) fn FwpsDereferenceNetBufferList0(list: *mut NET_BUFFER_LIST, dispatch: BOOLEAN) {
         if dispatch != 0 && crate::cpu::irql() != crate::cpu::DISPATCH {
             verifier::violation("F-4", "FwpsDereferenceNetBufferList0 says DISPATCH_LEVEL at another IRQL");
         }
-        classify::dereference(list)
+        packet::dereference(list)
     }
 }
 

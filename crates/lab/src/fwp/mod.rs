@@ -10,7 +10,10 @@ mod callout;
 mod classify;
 mod engine;
 pub mod exports;
+pub(crate) mod inject;
+pub mod inject_exports;
 mod layer;
+pub(crate) mod packet;
 mod value;
 
 pub use callout::{begin_flow, contexts, end_flow, registered};
@@ -19,11 +22,10 @@ pub use engine::{object_counts, service_state, set_service_state};
 pub use value::Value;
 
 pub(crate) use callout::is_aborted;
-pub(crate) use classify::is_referenced;
 
 /// The export tables of fwpkclnt.sys.
-pub fn exports() -> [&'static [crate::export::Export]; 2] {
-    [exports::CALLOUT_EXPORTS, exports::MANAGEMENT_EXPORTS]
+pub fn exports() -> [&'static [crate::export::Export]; 3] {
+    [exports::CALLOUT_EXPORTS, exports::MANAGEMENT_EXPORTS, inject_exports::INJECTION_EXPORTS]
 }
 
 /// How many fields a layer indicates.

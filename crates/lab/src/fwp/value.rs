@@ -18,6 +18,7 @@ pub enum Value {
     U32(u32),
     U64(u64),
     Bytes16([u8; 16]),
+    Mac([u8; 6]),
     Blob(Arc<[u8]>),
     Sid(Arc<[u8]>),
     /// `FWP_TOKEN_ACCESS_INFORMATION_TYPE`: a TOKEN_ACCESS_INFORMATION whose first SID is this user.
@@ -50,6 +51,7 @@ impl Value {
 struct Storage {
     numbers: Vec<Box<u64>>,
     arrays: Vec<Box<FWP_BYTE_ARRAY16>>,
+    macs: Vec<Box<FWP_BYTE_ARRAY6>>,
     blobs: Vec<Box<FWP_BYTE_BLOB>>,
     bytes: Vec<Arc<[u8]>>,
     tokens: Vec<Box<[u64]>>,
@@ -103,6 +105,12 @@ impl Storage {
                 let pointer = &raw mut *array;
                 self.arrays.push(array);
                 (FWP_BYTE_ARRAY16_TYPE, FWP_VALUE0_u { byteArray16: pointer })
+            }
+            Value::Mac(bytes) => {
+                let mut array = Box::new(FWP_BYTE_ARRAY6 { byteArray6: *bytes });
+                let pointer = &raw mut *array;
+                self.macs.push(array);
+                (FWP_BYTE_ARRAY6_TYPE, FWP_VALUE0_u { byteArray6: pointer })
             }
             Value::Blob(bytes) => (FWP_BYTE_BLOB_TYPE, FWP_VALUE0_u { byteBlob: self.blob(bytes) }),
             Value::Sid(bytes) => {
@@ -212,6 +220,7 @@ pub(crate) unsafe fn lift(value: &FWP_VALUE0) -> Option<Value> {
             FWP_UINT32 => Value::U32(value.u.uint32),
             FWP_UINT64 => Value::U64(value.u.uint64.as_ref().copied()?),
             FWP_BYTE_ARRAY16_TYPE => Value::Bytes16(value.u.byteArray16.as_ref()?.byteArray16),
+            FWP_BYTE_ARRAY6_TYPE => Value::Mac(value.u.byteArray6.as_ref()?.byteArray6),
             FWP_BYTE_BLOB_TYPE => {
                 let blob = value.u.byteBlob.as_ref()?;
                 Value::Blob(std::slice::from_raw_parts(blob.data, blob.size as usize).into())

@@ -528,7 +528,8 @@ fn leaks(leaks: &mut Vec<verifier::Leak>) {
     let guard = table();
     for (nbl, record) in &guard.records {
         // What a driver's pool made, or what a module still holds.
-        if matches!(record.owner, Layer::Driver | Layer::Module(_)) {
+        let counted = crate::fwp::packet::is_made(*nbl);
+        if matches!(record.owner, Layer::Driver | Layer::Module(_)) && !counted {
             leaks.push(verifier::Leak {
                 rule: "N-31".into(),
                 what: format!("NBL {nbl:#x}, owned by {}", record.owner),
