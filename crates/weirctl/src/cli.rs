@@ -41,6 +41,22 @@ pub(crate) enum LabCommand {
     /// driver to the wire, the others come up from the wire.
     #[command(after_help = EXIT_CODES)]
     Run(LabRun),
+    /// List the rules that the lab knows, and whether it checks them.
+    ///
+    /// Rules come from the documentation of Windows and its Driver Verifier. With the numbers of some, shows of those
+    /// also the documentation and the tests: drivers that break the rule, and twins that keep it.
+    #[command(after_help = EXIT_CODES)]
+    Rules(LabRules),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabRules {
+    /// Only these rules, with all that is known about them (`N-45`).
+    #[arg(value_name = "RULE")]
+    pub(crate) rules: Vec<String>,
+    /// Print one JSON document instead of a list.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

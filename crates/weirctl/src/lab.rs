@@ -4,6 +4,7 @@ mod inputs;
 mod job;
 mod local;
 mod progress;
+mod rules;
 mod scan;
 mod writer;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use lab::child;
 use lab::child::Status;
 
+use crate::cli::LabRules;
 use crate::cli::LabRun;
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -41,6 +43,11 @@ const SCENARIO: child::Scenario = child::Scenario { name: "weirctl-lab-run", run
 /// In a child process: runs the machine, and does not return. Elsewhere: nothing.
 pub(crate) fn run_if_child() {
     child::run_if_child(&[SCENARIO]);
+}
+
+/// `weirctl lab rules`.
+pub(crate) fn rules(args: &LabRules) -> Result<Exit, Failure> {
+    rules::run(args)
 }
 
 /// `weirctl lab run`.

@@ -1,5 +1,6 @@
 //! `weirctl lab` on systems that the lab does not run on.
 
+use crate::cli::LabRules;
 use crate::cli::LabRun;
 use crate::failure::Exit;
 use crate::failure::Failure;
@@ -9,5 +10,14 @@ pub(crate) fn run_if_child() {}
 
 /// `weirctl lab run`.
 pub(crate) fn run(_args: &LabRun) -> Result<Exit, Failure> {
-    Err(Failure::input("the lab runs on Linux on x86-64").hint("on Windows, load the driver itself"))
+    Err(elsewhere())
+}
+
+/// `weirctl lab rules`.
+pub(crate) fn rules(_args: &LabRules) -> Result<Exit, Failure> {
+    Err(elsewhere())
+}
+
+fn elsewhere() -> Failure {
+    Failure::input("the lab runs on Linux on x86-64").hint("on Windows, load the driver itself")
 }
