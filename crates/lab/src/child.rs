@@ -103,7 +103,7 @@ pub fn run_if_child(scenarios: &[Scenario]) {
 
 /// Runs the scenario `name` of this binary in a child (see [`run_if_child`]).
 pub fn spawn(name: &str, input: &[u8], limit: Duration) -> io::Result<Exit> {
-    launch(&[], name, input, limit)
+    launch(&[], &[], name, input, limit)
 }
 
 /// In a test called `name` (its full path in the crate): runs `body` in a child and returns how that ended.
@@ -111,6 +111,12 @@ pub fn spawn(name: &str, input: &[u8], limit: Duration) -> io::Result<Exit> {
 /// A test that needs several children appends `#something` to the name of each.
 #[track_caller]
 pub fn run(name: &str, body: impl FnOnce()) -> Exit {
+    run_with(name, &[], body)
+}
+
+/// Like [`run`], with these variables in the child's environment.
+#[track_caller]
+pub fn run_with(name: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Exit {
     if let Some(scenario) = env::var_os(SCENARIO) {
         if *scenario == *name {
             body();
@@ -120,8 +126,14 @@ pub fn run(name: &str, body: impl FnOnce()) -> Exit {
         return Exit { status: Status::Ok, report: Report::new(), output: Vec::new(), log: String::new() };
     }
     let test = name.split('#').next().unwrap_or(name);
-    let exit = launch(&["--exact", test, "--nocapture", "--test-threads=1"], name, &[], TIME_LIMIT)
-        .expect("cannot start a child");
+    let exit = launch(
+        &["--exact", test, "--include-ignored", "--nocapture", "--test-threads=1"],
+        variables,
+        name,
+        &[],
+        TIME_LIMIT,
+    )
+    .expect("cannot start a child");
     assert!(
         exit.status != Status::Other(0),
         "the child ended without running \"{name}\": is that the test's full name?\n{}",
@@ -161,12 +173,18 @@ fn end() -> ! {
     unsafe { libc::_exit(0) }
 }
 
-fn launch(arguments: &[&str], name: &str, input: &[u8], limit: Duration) -> io::Result<Exit> {
+fn launch(
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    name: &str,
+    input: &[u8],
+    limit: Duration,
+) -> io::Result<Exit> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let directory =
         env::temp_dir().join(format!("lab-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     fs::create_dir_all(&directory)?;
-    let result = launch_in(&directory, arguments, name, input, limit);
+    let result = launch_in(&directory, arguments, variables, name, input, limit);
     let _ = fs::remove_dir_all(&directory);
     result
 }
@@ -174,6 +192,7 @@ fn launch(arguments: &[&str], name: &str, input: &[u8], limit: Duration) -> io::
 fn launch_in(
     directory: &Path,
     arguments: &[&str],
+    variables: &[(&str, &str)],
     name: &str,
     input: &[u8],
     limit: Duration,
@@ -183,6 +202,7 @@ fn launch_in(
     let report_file = directory.join("report");
     let mut child = Command::new(env::current_exe()?)
         .args(arguments)
+        .envs(variables.iter().copied())
         .env(SCENARIO, name)
         .env(DIRECTORY, directory)
         .env(verifier::REPORT_FILE, &report_file)

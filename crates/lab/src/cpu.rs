@@ -256,6 +256,17 @@ pub fn raise(new: u8) -> u8 {
     old
 }
 
+/// Raises the IRQL to DISPATCH_LEVEL, unless another thread has the processor; returns the old one.
+pub(crate) fn try_raise_to_dispatch() -> Option<u8> {
+    let old = irql();
+    if old < DISPATCH {
+        let (owner, me) = (&processor().owner, thread_id());
+        owner.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).ok()?;
+    }
+    set_irql(DISPATCH);
+    Some(old)
+}
+
 /// Sets the IRQL to `new`, which is not above the current one.
 #[inline]
 pub fn lower(new: u8) {
@@ -287,8 +298,8 @@ fn claim_processor() {
     let mut spins = 0u32;
     while owner.compare_exchange_weak(0, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
         spins += 1;
-        if spins.is_multiple_of(64) {
-            std::thread::yield_now();
+        if spins.is_multiple_of(64) || crate::clock::is_virtual() {
+            crate::schedule::spin();
         } else {
             std::hint::spin_loop();
         }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 use crate::cpu::{self, Frame};
-use crate::verifier;
+use crate::{schedule, trace, verifier};
 
 /// What the lab knows about one export besides its code.
 #[derive(Debug)]
@@ -71,7 +71,15 @@ impl Call {
     /// entry has stored the caller.
     #[inline]
     pub fn enter(meta: &'static Meta) -> Self {
-        cpu::push_call(Frame { meta: Some(meta), ..cpu::last_entry() });
+        Self::enter_with(meta, &[])
+    }
+
+    /// As [`Call::enter`], with the first bytes of the arguments for the trace.
+    #[inline]
+    pub fn enter_with(meta: &'static Meta, arguments: &[u64]) -> Self {
+        let entry = cpu::last_entry();
+        cpu::push_call(Frame { meta: Some(meta), ..entry });
+        trace::record(meta, entry.caller, arguments);
         let irql = cpu::irql();
         if !meta.irql.contains(&irql) {
             verifier::violation(
@@ -85,6 +93,7 @@ impl Call {
                 ),
             );
         }
+        schedule::point();
         Self(PhantomData)
     }
 }
@@ -92,6 +101,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         cpu::pop_call();
+        schedule::point();
     }
 }
 
@@ -171,7 +181,7 @@ macro_rules! exports {
             };
             #[allow(clippy::too_many_arguments, reason = "shaped by the DDI")]
             unsafe extern "win64" fn checked($($arg: $ty),*) $(-> $ret)? {
-                let _call = $crate::export::Call::enter(&META);
+                let _call = $crate::export::Call::enter_with(&META, &[$($crate::trace::word(&$arg)),*]);
                 // SAFETY: the driver's call is passed on unchanged; its contract is the callee's.
                 unsafe { $name($($arg),*) }
             }

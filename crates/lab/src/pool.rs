@@ -104,7 +104,8 @@ pub fn fail_after(n: u32) {
 
 /// Whether the allocation that asks now is the one to fail.
 pub fn must_fail() -> bool {
-    FAIL_AFTER.load(Ordering::Relaxed) >= 0 && FAIL_AFTER.fetch_sub(1, Ordering::Relaxed) == 0
+    let refused = crate::fault::refuses();
+    refused || FAIL_AFTER.load(Ordering::Relaxed) >= 0 && FAIL_AFTER.fetch_sub(1, Ordering::Relaxed) == 0
 }
 
 /// Allocates a block for a driver; null when memory runs out or a failure is injected.

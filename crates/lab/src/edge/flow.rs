@@ -1,6 +1,7 @@
 //! Flows and endpoints of the TCP/IP edge: when ALE is asked, when a connection is established, when it ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashSet, hash_map};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use super::stack::{Entry, Routes};
 use crate::fwp::inject;
 use crate::fwp::packet::History;
 use crate::{cpu, fwp, ndis};
+
+/// A map whose order does not change from run to run: it decides in which order flows end.
+type HashMap<K, V> = hash_map::HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
 /// ALE's idle time of flows without connections (win32 ALE stateful filtering).
 const IDLE: u64 = 60_000_000_000;
@@ -145,15 +149,22 @@ impl Edge {
         Self {
             local: local.into_iter().collect(),
             processes,
-            flows: HashMap::new(),
-            fragments: HashMap::new(),
-            endpoints: HashMap::new(),
+            flows: HashMap::default(),
+            fragments: HashMap::default(),
+            endpoints: HashMap::default(),
             next: 0x10_0000,
             now: 0,
             swept: 0,
             stats: Stats::default(),
             routes: Routes::default(),
         }
+    }
+
+    /// With flow handles from `first` on, so that those of several edges differ.
+    #[must_use]
+    pub fn with_flows_from(mut self, first: u64) -> Self {
+        self.next = first;
+        self
     }
 
     /// How often ALE was asked so far.

@@ -160,7 +160,7 @@ pub(crate) fn unregister(key: u128) -> NTSTATUS {
     drop(registry);
     // After success no callback of it runs.
     while callout.running.load(Ordering::Acquire) > 0 {
-        std::thread::yield_now();
+        crate::schedule::spin();
     }
     STATUS_SUCCESS
 }
@@ -299,6 +299,9 @@ pub(crate) fn context_of(flow: u64, layer: u16, callout: u32) -> u64 {
 
 /// FwpsFlowAssociateContext0 (C1, C2, C3).
 pub(crate) fn associate(flow: u64, layer: u16, id: u32, context: u64) -> NTSTATUS {
+    if crate::fault::refuses() {
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
     let mut registry = registry();
     let Some(callout) = registry.callouts.values().find(|callout| callout.id == id) else {
         return STATUS_FWP_CALLOUT_NOT_FOUND;

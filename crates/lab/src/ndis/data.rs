@@ -91,6 +91,22 @@ impl Adapter {
         }
     }
 
+    /// The miniport completes at most `count` of the sends that it keeps: the first in `order`.
+    pub fn complete_some_sends(&self, call: Call, count: usize, order: impl FnOnce(&mut [u64])) {
+        let nbls = some(&mut self.kept().sends, count, order);
+        if !nbls.is_empty() {
+            call.run(|flags| complete(self, 0, &nbls, flags));
+        }
+    }
+
+    /// The protocol returns at most `count` of the receives that it keeps: the first in `order`.
+    pub fn return_some_receives(&self, call: Call, count: usize, order: impl FnOnce(&mut [u64])) {
+        let nbls = some(&mut self.kept().receives, count, order);
+        if !nbls.is_empty() {
+            call.run(|flags| give_back(self, usize::MAX, &nbls, flags));
+        }
+    }
+
     /// The protocol cancels its sends with this id.
     pub fn cancel_sends(&self, id: PVOID) {
         cancel(self, usize::MAX, id);
@@ -108,6 +124,17 @@ fn reorder(kept: Vec<Ptr<NET_BUFFER_LIST>>, order: impl FnOnce(&mut [u64])) -> V
     let mut positions: Vec<u64> = (0..kept.len() as u64).collect();
     order(&mut positions);
     positions.iter().filter_map(|position| kept.get(*position as usize)).map(|nbl| nbl.0).collect()
+}
+
+/// Takes the first `count` in `order` out of `kept`; the others stay in the new order.
+fn some(
+    kept: &mut Vec<Ptr<NET_BUFFER_LIST>>,
+    count: usize,
+    order: impl FnOnce(&mut [u64]),
+) -> Vec<*mut NET_BUFFER_LIST> {
+    let mut nbls = reorder(std::mem::take(kept), order);
+    *kept = nbls.split_off(count.min(nbls.len())).into_iter().map(Ptr).collect();
+    nbls
 }
 
 /// Links NBLs that are accessible into one chain.
@@ -278,6 +305,9 @@ fn down(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST]
 
 fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
     owner::forward(nbls, from, Layer::Miniport, Direction::Send, false);
+    if crate::fault::refuses() {
+        return refuse(adapter, nbls, flags);
+    }
     for &nbl in nbls {
         let tags = owner::tags(nbl);
         for (index, (bytes, vlan)) in read(nbl).into_iter().enumerate() {
@@ -289,6 +319,16 @@ fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
         Giving::AtOnce => complete(adapter, 0, nbls, flags & DISPATCH_LEVEL),
         Giving::OnRequest => adapter.kept().sends.extend(nbls.iter().map(|nbl| Ptr(*nbl))),
     }
+}
+
+/// The miniport completes sends without sending.
+fn refuse(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
+    for &nbl in nbls {
+        owner::open(nbl);
+        // SAFETY: the miniport owns the NBL and access was just granted.
+        unsafe { (*nbl).Status = super::STATUS_SEND_ABORTED };
+    }
+    complete(adapter, 0, nbls, flags & DISPATCH_LEVEL);
 }
 
 /// The frames of an NBL that an edge owns, each with the tag beside it.

@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ddk::ndis::*;
 use ddk::nt::UNICODE_STRING;
@@ -17,7 +17,7 @@ use super::owner::{self, Layer};
 use super::restart;
 use super::{header, oid};
 use crate::edge::packet::Medium;
-use crate::{cpu, handle, verifier};
+use crate::{clock, cpu, handle, schedule, verifier};
 
 /// N-10: how long a pause may take.
 const PAUSE_LIMIT: Duration = Duration::from_secs(10);
@@ -60,11 +60,9 @@ impl Pending {
 
     /// Waits for the completion after the handler returned PENDING.
     fn wait(&self, limit: Duration) -> Option<NDIS_STATUS> {
-        let state = lock(&self.state);
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(state, limit, |state| *state == Progress::Called)
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (state, deadline) = (lock(&self.state), Some(clock::now() + limit));
+        let called = |state: &mut Progress| *state == Progress::Called;
+        let (mut state, _) = schedule::wait_while(&self.state, state, &self.changed, deadline, called);
         match std::mem::take(&mut *state) {
             Progress::Completed(status) => Some(status),
             _ => None,
@@ -407,7 +405,7 @@ impl Module {
     fn held_back(&self) -> Vec<String> {
         let now = || owner::held_by(Layer::Module(self.number), self.adapter().number);
         let mut held = now();
-        let deadline = Instant::now() + CALL_LIMIT;
+        let deadline = clock::now() + CALL_LIMIT;
         loop {
             // A sample counts if no call ran while it was taken; during one, another NBL may lie where one was before.
             let begun = self.begun.load(Ordering::SeqCst);
@@ -415,10 +413,10 @@ impl Module {
             let still = now();
             held.retain(|nbl| still.contains(nbl));
             let undisturbed = quiet && self.begun.load(Ordering::SeqCst) == begun;
-            if held.is_empty() || undisturbed || Instant::now() >= deadline {
+            if held.is_empty() || undisturbed || clock::now() >= deadline {
                 return held;
             }
-            std::thread::sleep(Duration::from_millis(1));
+            schedule::sleep(Duration::from_millis(1));
         }
     }
 
@@ -465,9 +463,9 @@ impl Module {
     fn detach(&self, adapter: &Adapter) {
         self.step(Event::Detach);
         // NDIS lets no call be inside a module that it detaches.
-        let deadline = Instant::now() + CALL_LIMIT;
-        while self.calls.load(Ordering::SeqCst) != 0 && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
+        let deadline = clock::now() + CALL_LIMIT;
+        while self.calls.load(Ordering::SeqCst) != 0 && clock::now() < deadline {
+            schedule::sleep(Duration::from_millis(1));
         }
         let detach = self.driver.characteristics().DetachHandler.expect("checked at registration");
         let context = self.context();
@@ -593,19 +591,19 @@ impl Adapter {
         self.kept().sends = foreign;
         self.complete_sends(Call::default(), |_| {});
         // N-11: a protocol is paused when all its sends are back; only then NDIS pauses the filters below it.
-        let deadline = Instant::now() + PAUSE_LIMIT;
+        let deadline = clock::now() + PAUSE_LIMIT;
         while owner::originated_by(Layer::Protocol, self.number) > 0 {
-            if Instant::now() > deadline {
+            if clock::now() > deadline {
                 verifier::violation("N-11", "a filter did not complete or forward a send within 10 s");
             }
-            std::thread::sleep(Duration::from_millis(1));
+            schedule::sleep(Duration::from_millis(1));
         }
         self.kept().sends = own;
         let helper = (!self.kept().sends.is_empty() || !self.kept().receives.is_empty()).then(|| {
             let adapter = self.clone();
-            std::thread::spawn(move || {
+            schedule::spawn("draining", move || {
                 cpu::init();
-                std::thread::sleep(Duration::from_millis(20));
+                schedule::sleep(Duration::from_millis(20));
                 adapter.complete_sends(Call::default(), |order| order.reverse());
                 adapter.return_receives(Call::default(), |order| order.reverse());
             })
@@ -614,7 +612,7 @@ impl Adapter {
             module.pause();
         }
         if let Some(helper) = helper
-            && helper.join().is_err()
+            && !helper.join()
         {
             verifier::violation("L-2", "the lab's draining thread failed");
         }

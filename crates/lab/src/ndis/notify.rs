@@ -172,6 +172,9 @@ pub(crate) unsafe fn filter_net_event(
     event: *mut NET_PNP_EVENT_NOTIFICATION,
 ) -> NDIS_STATUS {
     check(module, Operation::ForwardPnp);
+    if crate::fault::refuses() {
+        return NDIS_STATUS_FAILURE;
+    }
     let adapter = module.adapter();
     net_up(&adapter, position(&adapter, module) + 1, event)
 }

@@ -14,7 +14,7 @@ use ddk::ndis::*;
 use super::adapter::{Adapter, Ptr, lock};
 use super::legality::{Legality, Operation, legality};
 use super::module::Module;
-use crate::{cpu, pool, verifier};
+use crate::{clock, cpu, pool, schedule, verifier};
 
 /// N-4: how long an OID request may take.
 const LIMIT: Duration = Duration::from_secs(12);
@@ -237,10 +237,9 @@ impl Adapter {
         let mut status = pass_down(self, usize::MAX, pointer);
         if status == NDIS_STATUS_PENDING {
             let slot = lock(&done.status);
-            let (slot, _) = done
-                .changed
-                .wait_timeout_while(slot, LIMIT, |status| status.is_none())
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let deadline = Some(clock::now() + LIMIT);
+            let (slot, _) =
+                schedule::wait_while(&done.status, slot, &done.changed, deadline, |status| status.is_none());
             status = match *slot {
                 Some(status) => status,
                 None => verifier::violation("N-4", &format!("OID {oid:#x} was not completed within 12 s")),
@@ -362,10 +361,10 @@ fn miniport(adapter: &Adapter, request: *mut NDIS_OID_REQUEST) -> NDIS_STATUS {
         }
         Completion::AfterReturn => {
             let (number, request) = (adapter.number, Ptr(request));
-            std::thread::spawn(move || {
+            schedule::spawn("miniport", move || {
                 let request = request;
                 cpu::init();
-                std::thread::sleep(Duration::from_millis(5));
+                schedule::sleep(Duration::from_millis(5));
                 let adapter = super::adapter::all().into_iter().find(|adapter| adapter.number == number);
                 let Some(adapter) = adapter else { return };
                 // SAFETY: the request is live until it is completed, which happens below.
@@ -564,7 +563,8 @@ pub(crate) unsafe fn filter_request(
     }
     let modules = adapter.modules();
     let at = modules.iter().position(|other| other.number == module.number).unwrap_or(0);
-    let status = pass_down(&adapter, at, request);
+    let refused = crate::fault::refuses();
+    let status = if refused { NDIS_STATUS_RESOURCES } else { pass_down(&adapter, at, request) };
     if status != NDIS_STATUS_PENDING {
         note_clone(request, status);
         settle_own(module, request);

@@ -3,14 +3,14 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ddk::ndis::*;
 use ddk::nt::{BOOLEAN, LARGE_INTEGER, LONG, PVOID, UCHAR, ULONG};
 
 use super::adapter::{Ptr, lock};
 use crate::ntoskrnl::{dispatcher, lock as spin, work};
-use crate::{cpu, handle, pool, verifier};
+use crate::{clock, cpu, handle, pool, schedule, verifier};
 
 /// A timer object.
 struct Timer {
@@ -57,7 +57,7 @@ fn start(
             }
         }
     };
-    *lock(&object.set) = Some(Setting { timer: work::at(Instant::now() + due, job), alive });
+    *lock(&object.set) = Some(Setting { timer: work::at(clock::now() + due, job), alive });
 }
 
 fn cancel(object: &Timer, wait: bool) -> bool {
@@ -122,14 +122,14 @@ crate::exports! {
     }
     /// Waits for an event; 0 waits for ever.
     irql(0..=0, "N-20") fn NdisWaitEvent(event: PNDIS_EVENT, milliseconds: u32) -> BOOLEAN {
-        let deadline = (milliseconds != 0).then(|| Instant::now() + Duration::from_millis(milliseconds.into()));
+        let deadline = (milliseconds != 0).then(|| clock::now() + Duration::from_millis(milliseconds.into()));
         dispatcher::wait(&[event.cast()], false, deadline).is_some().into()
     }
     /// Lets time pass.
     irql(0..=0, "G-15") fn NdisMSleep(
         microseconds: ULONG,
     ) {
-        std::thread::sleep(Duration::from_micros(microseconds.into()))
+        schedule::sleep(Duration::from_micros(microseconds.into()))
     }
 
     /// Makes a reader-writer lock.

@@ -55,8 +55,8 @@ pub(crate) fn release(lock: *mut u64, family: &'static str, old_irql: Option<u8>
 
 fn spin(spins: &mut u32, lock: usize) {
     *spins += 1;
-    if spins.is_multiple_of(64) {
-        std::thread::yield_now();
+    if spins.is_multiple_of(64) || crate::clock::is_virtual() {
+        crate::schedule::spin();
     } else {
         std::hint::spin_loop();
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::cpu::{APC, DISPATCH};
 use crate::pool::{self, Fill, Kind};
-use crate::verifier::violation;
+use crate::{schedule, verifier::violation};
 
 const ACTIVE: u64 = 1;
 const REFERENCE: u64 = 2;
@@ -39,7 +39,7 @@ fn wait(protection: *mut u64) {
     let start = Instant::now();
     word(protection).fetch_or(ACTIVE, Ordering::AcqRel);
     while word(protection).load(Ordering::Acquire) != ACTIVE {
-        std::thread::sleep(Duration::from_micros(50));
+        schedule::sleep(Duration::from_micros(50));
         if start.elapsed() > LIMIT {
             let left = word(protection).load(Ordering::Relaxed) / REFERENCE;
             violation("L-5", &format!("a rundown with {left} references does not end"));

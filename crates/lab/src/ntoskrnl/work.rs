@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, Once, PoisonError};
 use std::time::Instant;
 
 use crate::cpu::{self, DISPATCH};
-use crate::verifier;
+use crate::{clock, schedule, verifier};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -23,7 +23,7 @@ pub fn queue(job: impl FnOnce() + Send + 'static) {
     static START: Once = Once::new();
     START.call_once(|| {
         for _ in 0..WORKER_THREADS {
-            std::thread::Builder::new().name("system worker".into()).spawn(worker).expect("worker thread");
+            schedule::spawn("system worker", worker);
         }
     });
     WORKERS.lock().unwrap_or_else(PoisonError::into_inner).waiting.push_back(Box::new(job));
@@ -43,17 +43,19 @@ fn worker() {
                 workers.running -= 1;
                 WORK_CHANGED.notify_all();
             }
-            None => workers = WORK_CHANGED.wait(workers).unwrap_or_else(PoisonError::into_inner),
+            None => {
+                let idle = |workers: &mut Workers| workers.waiting.is_empty();
+                workers = schedule::wait_while(&WORKERS, workers, &WORK_CHANGED, None, idle).0;
+            }
         }
     }
 }
 
 /// Waits until no job is queued or running. Must not be called by a job.
 pub fn flush() {
-    let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
-    while !workers.waiting.is_empty() || workers.running != 0 {
-        workers = WORK_CHANGED.wait(workers).unwrap_or_else(PoisonError::into_inner);
-    }
+    let workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let busy = |workers: &mut Workers| !workers.waiting.is_empty() || workers.running != 0;
+    drop(schedule::wait_while(&WORKERS, workers, &WORK_CHANGED, None, busy));
 }
 
 struct Timers {
@@ -77,7 +79,7 @@ pub struct Timer {
 pub fn at(deadline: Instant, job: impl FnOnce() + Send + 'static) -> Timer {
     static START: Once = Once::new();
     START.call_once(|| {
-        std::thread::Builder::new().name("timer".into()).spawn(clock_thread).expect("timer thread");
+        schedule::spawn("timer", clock_thread);
     });
     let mut timers = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
     let number = timers.next;
@@ -95,10 +97,9 @@ pub fn cancel(timer: Timer) -> bool {
 
 /// Waits until the job of `timer` does not run.
 pub fn wait_for(timer: Timer) {
-    let mut timers = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
-    while timers.running == Some(timer.number) {
-        timers = TIMERS_CHANGED.wait(timers).unwrap_or_else(PoisonError::into_inner);
-    }
+    let timers = TIMERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = |timers: &mut Timers| timers.running == Some(timer.number);
+    drop(schedule::wait_while(&TIMERS, timers, &TIMERS_CHANGED, None, running));
 }
 
 /// How many timers are set or expiring.
@@ -113,12 +114,14 @@ fn clock_thread() {
     loop {
         let first = timers.waiting.first_key_value().map(|(key, _)| *key);
         let Some(key) = first else {
-            timers = TIMERS_CHANGED.wait(timers).unwrap_or_else(PoisonError::into_inner);
+            let none = |timers: &mut Timers| timers.waiting.is_empty();
+            timers = schedule::wait_while(&TIMERS, timers, &TIMERS_CHANGED, None, none).0;
             continue;
         };
-        let left = key.0.saturating_duration_since(Instant::now());
-        if !left.is_zero() {
-            timers = TIMERS_CHANGED.wait_timeout(timers, left).unwrap_or_else(PoisonError::into_inner).0;
+        if clock::now() < key.0 {
+            let same =
+                |timers: &mut Timers| timers.waiting.first_key_value().map(|(key, _)| *key) == Some(key);
+            timers = schedule::wait_while(&TIMERS, timers, &TIMERS_CHANGED, Some(key.0), same).0;
             continue;
         }
         if let Some(job) = timers.waiting.remove(&key) {

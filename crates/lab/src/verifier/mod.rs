@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub use report::{Finding, Leak, Report};
 pub use rules::{Rule, find as rule};
 
-use crate::cpu;
+use crate::{cpu, fault};
 
 /// Exit code of a child in which a rule was broken.
 pub const EXIT: i32 = 71;
@@ -97,7 +97,9 @@ pub fn count(name: &str, value: u64) {
 /// Takes what was reported so far.
 pub(crate) fn take_report() -> Report {
     // A thread that stops inside `count` must not wait for itself.
-    REPORT.try_lock().map(|mut report| std::mem::take(&mut *report)).unwrap_or_default()
+    let mut report = REPORT.try_lock().map(|mut report| std::mem::take(&mut *report)).unwrap_or_default();
+    report.faults = fault::take_record();
+    report
 }
 
 /// Puts `leaks` into the report and returns a copy of the whole.

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cpu;
+use crate::trace::{self, TracedCall};
+use crate::{cpu, fault};
 
 /// A broken rule, a bug check or a failure of the lab.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Finding {
     pub caller: Option<String>,
     /// The driver's stack, innermost first.
     pub stack: Vec<String>,
+    /// The last calls of all drivers, the oldest first.
+    #[serde(default)]
+    pub calls: Vec<TracedCall>,
 }
 
 impl Finding {
@@ -42,6 +46,7 @@ impl Finding {
             export: call.and_then(|call| call.meta).map(|meta| format!("{}!{}", meta.dll, meta.name)),
             caller: call.map(|call| super::locate(call.caller)),
             stack,
+            calls: trace::for_report(),
         }
     }
 }
@@ -60,6 +65,12 @@ impl fmt::Display for Finding {
         }
         for frame in &self.stack {
             writeln!(f, "  stack:  {frame}")?;
+        }
+        if !self.calls.is_empty() {
+            writeln!(f, "  the last {} calls:", self.calls.len())?;
+        }
+        for call in &self.calls {
+            writeln!(f, "    {call}")?;
         }
         Ok(())
     }
@@ -85,12 +96,15 @@ pub struct Report {
     pub leaks: Vec<Leak>,
     /// Counters by name.
     pub counters: BTreeMap<String, u64>,
+    /// What a run of a fault sweep came by.
+    #[serde(default)]
+    pub faults: Option<fault::Record>,
 }
 
 impl Report {
     /// A report of nothing.
     pub const fn new() -> Self {
-        Self { findings: Vec::new(), leaks: Vec::new(), counters: BTreeMap::new() }
+        Self { findings: Vec::new(), leaks: Vec::new(), counters: BTreeMap::new(), faults: None }
     }
 
     /// Whether no rule was broken and nothing left behind.

@@ -18,6 +18,7 @@ use crate::cpu::{self, APC, DISPATCH, PASSIVE};
 use crate::ntoskrnl::{dispatcher, lock, work};
 use crate::pool::{self, Fill};
 use crate::verifier::{callback, violation};
+use crate::{clock, schedule};
 
 /// A timer.
 #[derive(Debug)]
@@ -45,10 +46,8 @@ impl Timer {
 
     fn wait(&self) {
         let (running, changed) = &self.running;
-        let mut count = running.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count != 0 {
-            count = changed.wait(count).unwrap_or_else(PoisonError::into_inner);
-        }
+        let count = running.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(schedule::wait_while(running, count, changed, None, |count| *count != 0));
     }
 
     /// Stops the timer and waits for its callback; part of its deletion.
@@ -65,7 +64,7 @@ fn start(timer: &Ref<Timer>, delay: Duration) -> bool {
     let was_set = set.take().is_some_and(work::cancel);
     let generation = timer.generation.fetch_add(1, Ordering::AcqRel) + 1;
     let later = timer.clone();
-    *set = Some(work::at(Instant::now() + delay, move || expire(&later, generation)));
+    *set = Some(work::at(clock::now() + delay, move || expire(&later, generation)));
     was_set
 }
 
@@ -110,10 +109,8 @@ impl WorkItem {
     /// Waits until the callback neither runs nor will run.
     fn flush(&self) {
         let (outstanding, changed) = &self.outstanding;
-        let mut count = outstanding.lock().unwrap_or_else(PoisonError::into_inner);
-        while *count != 0 {
-            count = changed.wait(count).unwrap_or_else(PoisonError::into_inner);
-        }
+        let count = outstanding.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(schedule::wait_while(outstanding, count, changed, None, |count| *count != 0));
     }
 
     /// Part of the item's deletion.
@@ -248,7 +245,7 @@ functions! {
         }
         // SAFETY: the time lies on this stack.
         let deadline = unsafe { dispatcher::deadline(&due) };
-        let delay = deadline.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        let delay = deadline.map_or(Duration::ZERO, |at| at.saturating_duration_since(clock::now()));
         u8::from(start(&timer, delay))
     }
 

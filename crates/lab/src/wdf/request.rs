@@ -16,10 +16,10 @@ use super::queue::{self, Queue};
 use super::user::FileObject;
 use super::{functions, required, status, success};
 use crate::cpu::DISPATCH;
-use crate::handle;
 use crate::ntoskrnl::mdl;
 use crate::pool::{self, Fill};
 use crate::verifier::{callback, violation};
+use crate::{clock, handle, schedule};
 
 /// WdfRequestTypeCreate.
 pub(super) const CREATE: i32 = types::WdfRequestTypeCreate;
@@ -189,11 +189,9 @@ impl Request {
 
     /// Waits for the end of the request; none if it does not come in time.
     pub(super) fn wait(&self, limit: Duration) -> Option<Outcome> {
-        let (inner, _) = self
-            .done
-            .wait_timeout_while(self.inner(), limit, |inner| inner.outcome.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
-        inner.outcome.clone()
+        let deadline = Some(clock::now() + limit);
+        let open = |inner: &mut Inner| inner.outcome.is_none();
+        schedule::wait_while(&self.inner, self.inner(), &self.done, deadline, open).0.outcome.clone()
     }
 
     /// Whether the driver has the request.

@@ -1,0 +1,215 @@
+//! Promise: whatever happens in whichever order on however many processors, the driver keeps its rules and loses no
+//! frame; and the lab can repeat what happened.
+//!
+//! `LAB_SEEDS=200` drives that many seeds in each mode, `LAB_SEED=n` this one.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use lab::drive::{self, Traffic};
+use lab::ndis::{Adapter, AttachTime, Attributes, Config};
+use lab::replay::Frame;
+use lab::schedule::{Mode, Random};
+use lab::wdf::File;
+use lab::{Machine, child};
+use support::captures::{self, Recorded};
+use support::{ask, list, open, policy, start, status};
+use weir_ioctl::{Control, CounterId, FlowEntry, RuleHits, SetPolicyReply};
+
+/// Seeds of each mode when the environment does not say otherwise.
+const SEEDS: u64 = 4;
+
+/// Policies that block nothing, some of the traffic, and what has no known owner.
+const POLICIES: [&str; 3] = [
+    "",
+    "[[rule]]\nname = \"some\"\naction = \"block\"\nprotocol = \"udp\"\nremote-port = [\"1-9\", \"20-29\"]\n\
+     [[rule]]\nname = \"rest\"\naction = \"permit\"\n",
+    "[defaults]\ninbound = \"block\"\n[[rule]]\nname = \"owner\"\naction = \"block\"\napplication = \"System\"\n",
+];
+
+/// A whole life of the driver: load, traffic, unload.
+fn live(mode: Mode, seed: u64, traffic: Traffic) {
+    let mut options = drive::Options { mode, seed, traffic, rounds: 120, ..drive::Options::default() };
+    drive::begin(&options);
+    let mut random = Random::part(seed, 3 << 32);
+    let machine = Machine::new(lab::Options::default());
+    let during = random.once_in(2);
+    let attach = if during { AttachTime::DuringRegistration } else { AttachTime::OnRequest };
+    let second = if random.once_in(2) { lab::edge::Medium::RawIp } else { lab::edge::Medium::Ethernet };
+    let config = Config { attach, ..Config::default() };
+    let adapters = [Adapter::new(config.clone()), Adapter::new(Config { medium: second, ..config })];
+    if let Traffic::Frames(frames) = &options.traffic {
+        let local = lab::replay::local_addresses(&adapters, frames);
+        options.local.extend(local);
+    }
+    let mut driver = start(&machine);
+    for adapter in &adapters {
+        if !during {
+            let filter = lab::ndis::driver::all().pop().expect("the driver registered a filter");
+            adapter.attach(&filter).expect("the filter attaches");
+        }
+        adapter.restart(Attributes::General).expect("the filter restarts");
+    }
+    let file = Arc::new(open(&machine));
+    let report = {
+        let file = file.clone();
+        drive::run(&adapters, &options, move |random| administer(&file, random))
+    };
+    println!("{report:?}");
+    assert_eq!(report.missing(), 0, "frames were lost: {report:?}");
+    assert!(
+        report.sent + report.refused > 100 && report.received > 100,
+        "hardly anything was driven: {report:?}"
+    );
+    // Every frame is counted once, but for receives that a paused module hands back.
+    let now = status(&file);
+    let (sent, received) = (now.counter(CounterId::FRAMES_SENT), now.counter(CounterId::FRAMES_RECEIVED));
+    assert_eq!(sent, report.sent);
+    assert!(received <= report.received && received > 0, "{received} of {}", report.received);
+    assert_eq!(now.permitted() + now.blocked(), sent + received);
+    assert_eq!(now.permitted(), report.wire + report.delivered);
+    drop(file);
+    for adapter in &adapters {
+        adapter.pause();
+    }
+    driver.unload();
+    machine.finish();
+    let digest = lab::trace::digest();
+    lab::verifier::count("trace events", digest.events);
+    lab::verifier::count("trace hash", digest.hash);
+    lab::verifier::count("interrupts", report.interrupts);
+    lab::verifier::count("frames", report.sent + report.received);
+}
+
+/// What an administrator may do at any moment.
+fn administer(file: &File, random: &mut Random) {
+    match random.below(3) {
+        0 => {
+            let image = policy(POLICIES[random.below(3) as usize]);
+            ask(file, Control::SET_POLICY, &image, size_of::<SetPolicyReply>());
+        }
+        1 => {
+            let mut ids: Vec<u64> =
+                list::<FlowEntry>(file, Control::LIST_FLOWS, 20).iter().map(|flow| flow.id).collect();
+            ids.sort_unstable();
+            let all = ids.len();
+            ids.dedup();
+            assert_eq!(ids.len(), all, "a flow was listed twice");
+        }
+        _ => drop(list::<RuleHits>(file, Control::RULE_HITS, 4)),
+    }
+}
+
+/// Frames of every capture, as if one adapter had seen them all.
+fn captured() -> Traffic {
+    let frames = captures::paths().into_iter().flat_map(|path| {
+        let recorded = Recorded::load(&path);
+        let ethernet = recorded.capture.interfaces.iter().all(|one| !one.link_type.is_raw_ip());
+        recorded.capture.frames.into_iter().filter(move |_| ethernet).take(200)
+    });
+    Traffic::Frames(frames.map(|frame| Frame { adapter: 0, ..Frame::from(&frame) }).collect())
+}
+
+/// The seed of the child that we are; the parent put it at the end of the scenario's name.
+fn own_seed() -> Option<(String, u64)> {
+    let name = std::env::var("LAB_CHILD").ok()?;
+    let seed = name.rsplit(['#', '-']).next()?.parse().ok()?;
+    Some((name, seed))
+}
+
+/// Runs `body` with many seeds, each in a child.
+fn seeds(test: &str, body: impl Fn(u64)) -> Vec<child::Exit> {
+    if let Some((name, seed)) = own_seed() {
+        child::run(&name, || body(seed));
+        return Vec::new();
+    }
+    let count =
+        std::env::var("LAB_SEEDS").map_or(SEEDS, |count| count.parse().expect("LAB_SEEDS is a number"));
+    let first =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_nanos() as u64;
+    let one = std::env::var_os("LAB_SEED").map(|_| lab::schedule::seed_from_environment(0));
+    let all: Vec<u64> = one.map_or_else(
+        || (0..count).map(|index| Random::part(first, index).number() >> 16).collect(),
+        |seed| vec![seed],
+    );
+    let mut exits = Vec::new();
+    for seed in all {
+        let exit = child::run(&format!("{test}#{seed}"), || ());
+        assert!(
+            exit.status == child::Status::Ok && exit.report.is_clean(),
+            "seed {seed} (LAB_SEED={seed} repeats it) ended with {:?}; leaks: {:#?}\n{}",
+            exit.status,
+            exit.report.leaks,
+            exit.log
+        );
+        exits.push(exit);
+    }
+    exits
+}
+
+fn total(exits: &[child::Exit], counter: &str) -> u64 {
+    exits.iter().map(|exit| exit.report.counters.get(counter).copied().unwrap_or(0)).sum()
+}
+
+#[test]
+fn seeds_run_clean_on_free_processors() {
+    let exits = seeds("seeds_run_clean_on_free_processors", |seed| live(Mode::Free, seed, Traffic::Random));
+    if !child::is_child() {
+        println!("{} seeds, {} frames", exits.len(), total(&exits, "frames"));
+    }
+}
+
+#[test]
+fn seeds_run_clean_one_processor_at_a_time() {
+    let exits = seeds("seeds_run_clean_one_processor_at_a_time", |seed| {
+        live(Mode::Deterministic, seed, Traffic::Random);
+    });
+    if !child::is_child() {
+        let interrupts = total(&exits, "interrupts");
+        println!("{} seeds, {} frames, {interrupts} interrupts", exits.len(), total(&exits, "frames"));
+        assert!(interrupts > 0, "no interrupt came inside driver code");
+    }
+}
+
+#[test]
+fn seeds_run_clean_with_interrupts_inside_driver_code() {
+    let exits = seeds("seeds_run_clean_with_interrupts_inside_driver_code", |seed| {
+        live(Mode::Preemptive, seed, Traffic::Random);
+    });
+    if !child::is_child() {
+        let interrupts = total(&exits, "interrupts");
+        println!("{} seeds, {} frames, {interrupts} interrupts", exits.len(), total(&exits, "frames"));
+        assert!(interrupts > 0, "no interrupt came inside driver code");
+    }
+}
+
+#[test]
+fn captures_run_clean_in_every_mode() {
+    let name = "captures_run_clean_in_every_mode";
+    for mode in [Mode::Free, Mode::Deterministic, Mode::Preemptive] {
+        child::test(&format!("{name}#{mode:?}"), || live(mode, 7, captured()));
+    }
+}
+
+#[test]
+fn a_seed_repeats_the_whole_trace() {
+    let name = "a_seed_repeats_the_whole_trace";
+    let run = |number: u32, seed: u64| {
+        let exit =
+            child::run(&format!("{name}#{number}"), || live(Mode::Deterministic, seed, Traffic::Random));
+        if !child::is_child() {
+            exit.assert_clean();
+        }
+        let get = |counter: &str| exit.report.counters.get(counter).copied().unwrap_or(0);
+        (get("trace events"), get("trace hash"))
+    };
+    let [first, second, other] = [run(1, 11), run(2, 11), run(3, 12)];
+    if child::is_child() {
+        return;
+    }
+    assert!(first.0 > 1_000, "a trace of {} events", first.0);
+    assert_eq!(first, second, "the same seed gave two traces");
+    assert_ne!(first, other, "two seeds gave the same trace");
+}
