@@ -1,17 +1,23 @@
 //! The ALE layers: values and metadata of their indications (WFP contract §4).
 
+use std::ffi::c_void;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ddk::fwp::*;
-use ddk::ndis::NET_BUFFER_LIST;
 
 use super::flow::Interface;
-use crate::fwp::{self, Indication, Value};
+use super::layers::address_type;
+use crate::fwp::{self, Indication, Value, pend};
 
 /// An ALE layer without its address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layer {
+    BindRedirect,
+    Assignment,
+    Listen,
+    ConnectRedirect,
     Connect,
     Accept,
     Established,
@@ -19,9 +25,26 @@ pub(crate) enum Layer {
     Closure,
 }
 
+/// What the callouts of a layer decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Permit,
+    Block,
+    /// A driver decides later, under this handle.
+    Pended(usize),
+}
+
 impl Layer {
     pub(crate) fn id(self, v6: bool) -> u16 {
         let id = match (self, v6) {
+            (Self::BindRedirect, false) => FWPS_LAYER_ALE_BIND_REDIRECT_V4,
+            (Self::BindRedirect, true) => FWPS_LAYER_ALE_BIND_REDIRECT_V6,
+            (Self::Assignment, false) => FWPS_LAYER_ALE_RESOURCE_ASSIGNMENT_V4,
+            (Self::Assignment, true) => FWPS_LAYER_ALE_RESOURCE_ASSIGNMENT_V6,
+            (Self::Listen, false) => FWPS_LAYER_ALE_AUTH_LISTEN_V4,
+            (Self::Listen, true) => FWPS_LAYER_ALE_AUTH_LISTEN_V6,
+            (Self::ConnectRedirect, false) => FWPS_LAYER_ALE_CONNECT_REDIRECT_V4,
+            (Self::ConnectRedirect, true) => FWPS_LAYER_ALE_CONNECT_REDIRECT_V6,
             (Self::Connect, false) => FWPS_LAYER_ALE_AUTH_CONNECT_V4,
             (Self::Connect, true) => FWPS_LAYER_ALE_AUTH_CONNECT_V6,
             (Self::Accept, false) => FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
@@ -39,6 +62,10 @@ impl Layer {
     /// The name under which reports speak of the layer.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::BindRedirect => "ALE_BIND_REDIRECT",
+            Self::Assignment => "ALE_RESOURCE_ASSIGNMENT",
+            Self::Listen => "ALE_AUTH_LISTEN",
+            Self::ConnectRedirect => "ALE_CONNECT_REDIRECT",
             Self::Connect => "ALE_AUTH_CONNECT",
             Self::Accept => "ALE_AUTH_RECV_ACCEPT",
             Self::Established => "ALE_FLOW_ESTABLISHED",
@@ -77,15 +104,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) transport_header: u32,
     pub(crate) icmp: Option<(u16, u16)>,
     pub(crate) reauthorize: u32,
-}
-
-/// `NL_ADDRESS_TYPE`: unicast 1, multicast 3, broadcast 4.
-fn address_type(address: IpAddr) -> u8 {
-    match address {
-        IpAddr::V4(v4) if v4.is_broadcast() => 4,
-        address if address.is_multicast() => 3,
-        _ => 1,
-    }
+    /// Redirect handles that changed the connection's target.
+    pub(crate) redirected_by: &'a [usize],
 }
 
 /// The indices of the fields that differ between the layers (§4.2).
@@ -182,15 +202,52 @@ const RELEASE: Fields = Fields {
 const CLOSURE: Fields =
     Fields { remote: Some(6), remote_port: Some(7), interface: 8, flags: 9, compartment: 12, ..RELEASE };
 
+/// A field that a layer does not have.
+const NONE: usize = usize::MAX;
+
+const BIND_REDIRECT: Fields = Fields { interface: NONE, flags: 6, compartment: 9, ..RELEASE };
+
+const ASSIGNMENT: Fields = Fields {
+    interface: 7,
+    flags: 8,
+    interface_type: Some(9),
+    tunnel_type: Some(10),
+    compartment: 15,
+    ..RELEASE
+};
+
+const LISTEN: Fields = Fields {
+    interface: 5,
+    flags: 6,
+    interface_type: Some(7),
+    tunnel_type: Some(8),
+    compartment: 13,
+    ..RELEASE
+};
+
+const CONNECT_REDIRECT: Fields = Fields {
+    remote: Some(6),
+    destination_type: Some(7),
+    remote_port: Some(8),
+    interface: NONE,
+    flags: 9,
+    compartment: 13,
+    ..RELEASE
+};
+
 /// The only compartment of the simulated machine.
 const COMPARTMENT: u32 = 1;
 
-/// Common to all five layers: application 0, user 1, local address 2 and its type 3, local port 4, protocol
-/// 5.
+/// Common to all layers: application 0, user 1, local address 2 and its type 3, local port 4, and protocol 5
+/// except where a socket listens.
 fn values(layer: Layer, subject: &Subject<'_>) -> Vec<Value> {
     let v6 = subject.local.is_ipv6();
     let mut values = vec![Value::Empty; fwp::field_count(layer.id(v6))];
     let fields = match layer {
+        Layer::BindRedirect => &BIND_REDIRECT,
+        Layer::Assignment => &ASSIGNMENT,
+        Layer::Listen => &LISTEN,
+        Layer::ConnectRedirect => &CONNECT_REDIRECT,
         Layer::Connect => &CONNECT,
         Layer::Accept => &ACCEPT,
         Layer::Established => &ESTABLISHED,
@@ -247,17 +304,26 @@ fn metadata(layer: Layer, subject: &Subject<'_>, path: &mut FWP_BYTE_BLOB) -> FW
     meta.processId = subject.identity.pid;
     meta.transportEndpointHandle = subject.endpoint;
     let authorises = matches!(layer, Layer::Connect | Layer::Accept);
-    if authorises || layer == Layer::Established {
-        present |= FWPS_METADATA_FIELD_FLOW_HANDLE | FWPS_METADATA_FIELD_PROCESS_PATH;
-        meta.flowHandle = subject.flow;
+    let binds = matches!(layer, Layer::Assignment | Layer::Listen);
+    if authorises || binds || layer == Layer::Established {
+        present |= FWPS_METADATA_FIELD_PROCESS_PATH;
         meta.processPath = path;
+    }
+    if authorises || layer == Layer::Established {
+        present |= FWPS_METADATA_FIELD_FLOW_HANDLE;
+        meta.flowHandle = subject.flow;
         if let Some((id, sequence)) = subject.icmp {
             present |= FWPS_METADATA_FIELD_ICMP_ID_AND_SEQUENCE;
             // Unverified on Windows: the order of the two halves.
             meta.icmpIdAndSequence = u32::from(id) << 16 | u32::from(sequence);
         }
     }
-    if layer != Layer::Established {
+    if authorises || binds {
+        static NEXT: AtomicUsize = AtomicUsize::new(0x1000);
+        present |= FWPS_METADATA_FIELD_COMPLETION_HANDLE;
+        meta.completionHandle = NEXT.fetch_add(16, Ordering::Relaxed) as *mut c_void;
+    }
+    if !matches!(layer, Layer::Established | Layer::BindRedirect | Layer::ConnectRedirect) && !binds {
         present |= FWPS_METADATA_FIELD_COMPARTMENT_ID;
         meta.compartmentId = COMPARTMENT;
     }
@@ -275,17 +341,34 @@ fn metadata(layer: Layer, subject: &Subject<'_>, path: &mut FWP_BYTE_BLOB) -> FW
     meta
 }
 
-/// Indicates to `layer` and returns whether the outcome is a permit.
-pub(crate) fn indicate(layer: Layer, subject: &Subject<'_>, data: *mut NET_BUFFER_LIST) -> bool {
+/// Indicates to `layer` and returns what comes out.
+pub(crate) fn indicate(layer: Layer, subject: &Subject<'_>, data: *mut c_void) -> Outcome {
     let id = layer.id(subject.local.is_ipv6());
     if !fwp::has_filters(id) {
-        return true;
+        return Outcome::Permit;
     }
     let app_id = &subject.identity.app_id;
     let mut path = FWP_BYTE_BLOB { size: app_id.len() as u32, data: app_id.as_ptr().cast_mut() };
-    let metadata = metadata(layer, subject, &mut path);
+    let mut metadata = metadata(layer, subject, &mut path);
+    let records = pend::records(subject.redirected_by);
+    if layer == Layer::ConnectRedirect && !records.is_null() {
+        metadata.currentMetadataValues |= FWPS_METADATA_FIELD_REDIRECT_RECORD_HANDLE;
+        metadata.redirectRecords = records;
+    }
     let values = values(layer, subject);
-    let flow = if matches!(layer, Layer::Release | Layer::Closure) { 0 } else { subject.flow };
-    fwp::classify(&Indication { layer: id, values: &values, metadata: &metadata, data: data.cast(), flow })
-        .permit
+    let flow = match layer {
+        Layer::Connect | Layer::Accept | Layer::Established => subject.flow,
+        _ => 0,
+    };
+    // What an outer indication on this thread put off is not this one's.
+    let outer = pend::take_pended();
+    let indication = Indication { layer: id, values: &values, metadata: &metadata, data, flow };
+    let decision = fwp::classify(&indication);
+    let pended = pend::replace_pended(outer);
+    pend::forget_records(records);
+    match (pended, decision.permit) {
+        (0, true) => Outcome::Permit,
+        (0, false) => Outcome::Block,
+        (handle, _) => Outcome::Pended(handle),
+    }
 }

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ale::{self, Identity, Layer, Subject};
+use super::ale::{self, Identity, Layer, Outcome, Subject};
+use super::open::{Held, stages};
 use super::packet::{self, Fragment, Ip, Medium, Packet, Transport, tcp};
 use super::process::{LOCAL_SYSTEM, Process, ProcessMap, Socket, sid_bytes};
 use super::stack::{Entry, Routes};
@@ -81,16 +82,18 @@ pub struct Stats {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    protocol: u8,
-    local: IpAddr,
-    remote: IpAddr,
+pub(super) struct Key {
+    pub(super) protocol: u8,
+    pub(super) local: IpAddr,
+    pub(super) remote: IpAddr,
     /// Ports; twice the id for ICMP echo; type and code for other ICMP.
-    ports: (u16, u16),
+    pub(super) ports: (u16, u16),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
+    /// A driver has put the authorisation off.
+    Pending(Layer),
     /// Authorised, no connection yet (TCP).
     Opening,
     /// Data may flow.
@@ -102,10 +105,10 @@ enum State {
 }
 
 #[derive(Debug)]
-struct Flow {
-    id: u64,
-    outbound: bool,
-    state: State,
+pub(super) struct Flow {
+    pub(super) id: u64,
+    pub(super) outbound: bool,
+    pub(super) state: State,
     /// FIN seen from us, from the other side.
     fins: (bool, bool),
     last: u64,
@@ -115,6 +118,9 @@ struct Flow {
     /// What the port fields of indications say.
     shown_ports: (u16, u16),
     icmp: Option<(u16, u16)>,
+    /// Where a driver redirected the connection to.
+    pub(super) target: Option<(IpAddr, u16)>,
+    pub(super) redirected_by: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -132,14 +138,17 @@ struct Endpoint {
 pub struct Edge {
     local: HashSet<IpAddr>,
     processes: ProcessMap,
-    flows: HashMap<Key, Flow>,
+    pub(super) flows: HashMap<Key, Flow>,
     fragments: HashMap<(IpAddr, IpAddr, u8, u32), Key>,
     endpoints: HashMap<(u8, IpAddr, u16), Endpoint>,
     next: u64,
     now: u64,
     swept: u64,
-    stats: Stats,
+    pub(super) stats: Stats,
     pub(super) routes: Routes,
+    pub(super) held: Held,
+    /// Who injected the packet that is on its way up.
+    pub(super) history: History,
 }
 
 impl Edge {
@@ -157,6 +166,8 @@ impl Edge {
             swept: 0,
             stats: Stats::default(),
             routes: Routes::default(),
+            held: Held::default(),
+            history: History::new(),
         }
     }
 
@@ -246,6 +257,7 @@ impl Edge {
 
     /// Ends every flow and endpoint, as when all processes exit.
     pub fn finish(&mut self) {
+        self.pump();
         let keys: Vec<Key> = self.flows.keys().copied().collect();
         for key in keys {
             self.end_flow(&key);
@@ -289,7 +301,7 @@ impl Edge {
             Transport::LaterFragment => {
                 let known = ip.fragment.and_then(|fragment| self.fragments.get(&fragment_key(fragment)));
                 return match known.and_then(|key| self.flows.get(key)).map(|flow| flow.state) {
-                    Some(State::Blocked(layer)) => Verdict::Blocked(layer.name()),
+                    Some(State::Blocked(layer) | State::Pending(layer)) => Verdict::Blocked(layer.name()),
                     _ => Verdict::Pass,
                 };
             }
@@ -330,6 +342,7 @@ impl Edge {
                     Verdict::Blocked(layer.name())
                 }
             }
+            Some((State::Pending(layer), ..)) => Verdict::Blocked(layer.name()),
             Some((State::Closed, ..)) if opens => self.authorise(interface, frame, ip, key, outbound, false),
             Some((State::Closed, ..)) => Verdict::Pass,
             // The port was used again and the end of the old connection is not in the capture.
@@ -420,15 +433,18 @@ impl Edge {
             interface: interface.clone(),
             shown_ports,
             icmp,
+            target: None,
+            redirected_by: Vec::new(),
         };
         fwp::begin_flow(id);
         self.flows.insert(*key, flow);
-        self.open_endpoint(key, &identity, interface, !outbound);
-        let reason = if midstream { POLICY_CHANGE } else { 0 };
-        if !self.ask(frame, ip, key, packet_outbound, reason) {
-            let layer = if outbound { Layer::Connect } else { Layer::Accept };
-            return Verdict::Blocked(layer.name());
-        }
+        let fresh = self.open_endpoint(key, &identity, interface, !outbound);
+        let packet = Held::packet(*key, interface, frame, *ip, packet_outbound);
+        self.open(&packet, stages(key.protocol, outbound, fresh, midstream), midstream)
+    }
+
+    /// ALE has permitted a new flow.
+    pub(super) fn opened(&mut self, frame: &[u8], ip: &Ip, key: &Key, midstream: bool) {
         let state = if key.protocol == TCP && !midstream { State::Opening } else { State::Open };
         if let Some(flow) = self.flows.get_mut(key) {
             flow.state = state;
@@ -437,19 +453,25 @@ impl Edge {
         if key.protocol != TCP {
             self.establish(frame, ip, key);
         }
-        Verdict::Pass
     }
 
     fn reauthorise(&mut self, frame: &[u8], ip: &Ip, key: &Key, packet_outbound: bool) -> bool {
         if let Some(flow) = self.flows.get_mut(key) {
             flow.generation = fwp::generation();
         }
-        self.ask(frame, ip, key, packet_outbound, POLICY_CHANGE)
+        self.ask(frame, ip, key, packet_outbound, POLICY_CHANGE) == Outcome::Permit
     }
 
     /// Raises AUTH_CONNECT or AUTH_RECV_ACCEPT for a flow; a flow that is not permitted ends as blocked.
-    fn ask(&mut self, frame: &[u8], ip: &Ip, key: &Key, packet_outbound: bool, reason: u32) -> bool {
-        let Some(flow) = self.flows.get(key) else { return true };
+    pub(super) fn ask(
+        &mut self,
+        frame: &[u8],
+        ip: &Ip,
+        key: &Key,
+        packet_outbound: bool,
+        reason: u32,
+    ) -> Outcome {
+        let Some(flow) = self.flows.get(key) else { return Outcome::Permit };
         let outbound = flow.outbound;
         let layer = if outbound { Layer::Connect } else { Layer::Accept };
         let mut subject = self.subject(key, flow, ip, packet_outbound);
@@ -463,13 +485,15 @@ impl Edge {
         let is_icmp = subject.icmp.is_some();
         let data_at =
             if packet_outbound || is_icmp { transport } else { transport + subject.transport_header };
-        let permit = if outbound && key.protocol == TCP {
+        let outcome = if outbound && key.protocol == TCP {
             // In the context of the thread that connects.
             ale::indicate(layer, &subject, std::ptr::null_mut())
         } else {
             let level = if packet_outbound { cpu::PASSIVE } else { cpu::DISPATCH };
             cpu::at_irql(level, || {
-                ndis::stack::with(frame, data_at, &Vec::new(), |nbl| ale::indicate(layer, &subject, nbl))
+                ndis::stack::with(frame, data_at, &self.history, |nbl| {
+                    ale::indicate(layer, &subject, nbl.cast())
+                })
             })
         };
         let stats = &mut self.stats;
@@ -479,16 +503,20 @@ impl Edge {
             (&mut stats.accepts, &mut stats.accepts_blocked)
         };
         *asked += 1;
-        if !permit {
+        if outcome == Outcome::Block {
             *blocked += 1;
-            let id = flow.id;
-            self.close_endpoint(key);
-            if let Some(flow) = self.flows.get_mut(key) {
-                flow.state = State::Blocked(layer);
-            }
-            fwp::end_flow(id);
+            self.refuse(key, layer);
         }
-        permit
+        outcome
+    }
+
+    /// A flow is blocked: its endpoint loses it, and its contexts go.
+    pub(super) fn refuse(&mut self, key: &Key, layer: Layer) {
+        self.close_endpoint(key);
+        if let Some(flow) = self.flows.get_mut(key) {
+            flow.state = State::Blocked(layer);
+            fwp::end_flow(flow.id);
+        }
     }
 
     fn establish(&mut self, frame: &[u8], ip: &Ip, key: &Key) {
@@ -496,19 +524,25 @@ impl Edge {
         let subject = self.subject(key, flow, ip, flow.outbound);
         let transport = ip.offset + ip.header_len;
         // Established flows are indicated from the receive path, and without blocking.
-        let permit = cpu::at_irql(cpu::DISPATCH, || {
-            ndis::stack::with(frame, transport, &Vec::new(), |nbl| {
-                let data = if key.protocol == TCP { std::ptr::null_mut() } else { nbl };
+        let outcome = cpu::at_irql(cpu::DISPATCH, || {
+            ndis::stack::with(frame, transport, &self.history, |nbl| {
+                let data = if key.protocol == TCP { std::ptr::null_mut() } else { nbl.cast() };
                 ale::indicate(Layer::Established, &subject, data)
             })
         });
         self.stats.established += 1;
-        if !permit {
+        if outcome == Outcome::Block {
             self.end_flow(key);
         }
     }
 
-    fn subject<'a>(&'a self, key: &Key, flow: &'a Flow, ip: &Ip, packet_outbound: bool) -> Subject<'a> {
+    pub(super) fn subject<'a>(
+        &'a self,
+        key: &Key,
+        flow: &'a Flow,
+        ip: &Ip,
+        packet_outbound: bool,
+    ) -> Subject<'a> {
         let endpoint = self.endpoints.get(&endpoint_key(key)).map_or(0, |endpoint| endpoint.handle);
         let loopback = self.is_local(key.remote);
         Subject {
@@ -516,8 +550,8 @@ impl Edge {
             interface: &flow.interface,
             protocol: key.protocol,
             local: key.local,
-            remote: key.remote,
-            ports: flow.shown_ports,
+            remote: flow.target.map_or(key.remote, |(address, _)| address),
+            ports: flow.target.map_or(flow.shown_ports, |(_, port)| (flow.shown_ports.0, port)),
             flow: flow.id,
             endpoint,
             flags: if loopback { IS_LOOPBACK } else { 0 },
@@ -531,12 +565,21 @@ impl Edge {
             },
             icmp: flow.icmp,
             reauthorize: 0,
+            redirected_by: &flow.redirected_by,
         }
     }
 
-    fn open_endpoint(&mut self, key: &Key, identity: &Identity, interface: &Interface, listens: bool) {
+    /// One flow more on an endpoint; whether the endpoint is new.
+    fn open_endpoint(
+        &mut self,
+        key: &Key,
+        identity: &Identity,
+        interface: &Interface,
+        listens: bool,
+    ) -> bool {
         self.next += 1;
         let handle = self.next;
+        let fresh = !self.endpoints.contains_key(&endpoint_key(key));
         let endpoint = self.endpoints.entry(endpoint_key(key)).or_insert_with(|| Endpoint {
             handle,
             flows: 0,
@@ -546,10 +589,11 @@ impl Edge {
         });
         endpoint.flows += 1;
         endpoint.listens |= listens;
+        fresh
     }
 
     /// One flow less on an endpoint; a socket that only connected is closed with its last flow.
-    fn close_endpoint(&mut self, key: &Key) {
+    pub(super) fn close_endpoint(&mut self, key: &Key) {
         let id = endpoint_key(key);
         let Some(endpoint) = self.endpoints.get_mut(&id) else { return };
         endpoint.flows = endpoint.flows.saturating_sub(1);
@@ -578,6 +622,7 @@ impl Edge {
             transport_header: 0,
             icmp: None,
             reauthorize: 0,
+            redirected_by: &[],
         };
         ale::indicate(Layer::Release, &subject, std::ptr::null_mut());
         self.stats.releases += 1;
@@ -590,6 +635,7 @@ impl Edge {
             return;
         }
         let id = flow.id;
+        let opened = !matches!(flow.state, State::Pending(_));
         let ip = Ip {
             source: key.local,
             destination: key.remote,
@@ -600,9 +646,16 @@ impl Edge {
             transport: Transport::Other,
         };
         let subject = self.subject(key, flow, &ip, flow.outbound);
-        if matches!(key.protocol, TCP | UDP) {
-            ale::indicate(Layer::Closure, &subject, std::ptr::null_mut());
+        if matches!(key.protocol, TCP | UDP) && opened {
+            let outcome = ale::indicate(Layer::Closure, &subject, std::ptr::null_mut());
             self.stats.closures += 1;
+            if let Outcome::Pended(handle) = outcome {
+                self.held.closures.insert(handle, (*key, id));
+                if let Some(flow) = self.flows.get_mut(key) {
+                    flow.state = State::Closed;
+                }
+                return;
+            }
         }
         if let Some(flow) = self.flows.get_mut(key) {
             flow.state = State::Closed;

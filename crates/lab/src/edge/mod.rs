@@ -4,6 +4,7 @@
 mod ale;
 mod flow;
 mod layers;
+mod open;
 pub mod packet;
 pub mod process;
 mod stack;

@@ -187,7 +187,9 @@ impl Edge {
                 return blocked(Layer::InboundTransport);
             }
         }
+        self.history = history.clone();
         let verdict = self.frame(interface, frame, ip, false);
+        self.history.clear();
         if verdict == Verdict::Pass && is_datagram(ip) {
             let passage = self.passage(interface, frame, ip, false, history);
             if !layers::indicate(Layer::Datagram, &passage) {
@@ -197,8 +199,10 @@ impl Edge {
         verdict
     }
 
-    /// Takes injected packets through the stack until no more come, and completes each.
+    /// Goes on with what drivers have completed, and takes injected packets through the stack until no more
+    /// come.
     pub fn pump(&mut self) {
+        self.resume();
         while let Some(injection) = inject::next() {
             for frame in &injection.frames {
                 if self.enter(&injection, frame).is_none() {
@@ -206,6 +210,7 @@ impl Edge {
                 }
             }
             injection.complete(0);
+            self.resume();
         }
     }
 
@@ -270,7 +275,7 @@ impl Edge {
         Some(())
     }
 
-    fn send(&mut self, interface: &Interface, remote: IpAddr, packet: &[u8]) -> Option<()> {
+    pub(super) fn send(&mut self, interface: &Interface, remote: IpAddr, packet: &[u8]) -> Option<()> {
         let frame = self.routes.framed(interface, remote, packet)?;
         if self.mac(Verdict::Pass, interface, &frame, true) == Verdict::Pass {
             self.emit(interface.index, true, frame);
@@ -278,7 +283,7 @@ impl Edge {
         Some(())
     }
 
-    fn emit(&mut self, interface: u32, outbound: bool, frame: Vec<u8>) {
+    pub(super) fn emit(&mut self, interface: u32, outbound: bool, frame: Vec<u8>) {
         self.routes.emitted.push(Emitted { interface, outbound, frame });
     }
 }

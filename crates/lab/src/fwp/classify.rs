@@ -10,6 +10,7 @@ use ddk::fwp::*;
 use super::arbitrate::{self, Action, Answer, CalloutState, Decision, FilterAction, Standing};
 use super::callout::{self, Callout, Functions};
 use super::engine::{self, Filter};
+use super::pend;
 use super::value::{Fixed, Value};
 use crate::verifier;
 
@@ -153,6 +154,8 @@ fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Callout, standing
     let (incoming, metadata, view) = (&raw const incoming, &raw const *indication.metadata, &raw const view);
     let outer = LAYER.replace((indication.layer, transport_protocol(indication)));
     OWN_PACKET.set(false);
+    let pended_before = pend::is_pended();
+    let outer_classify = pend::enter(indication, token);
     callout.run("classifyFn", || {
         let out = &raw mut out;
         // SAFETY: the driver registered these functions; FWPS_FILTER0 to 3 share one layout, and everything
@@ -170,6 +173,11 @@ fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Callout, standing
             }
         }
     });
+    drop(outer_classify);
+    let absorbed = out.actionType == FWP_ACTION_BLOCK && out.flags & FWPS_CLASSIFY_OUT_FLAG_ABSORB != 0;
+    if !pended_before && pend::is_pended() && !absorbed {
+        verifier::violation("F-7", "§5: a pended authorisation is not answered with BLOCK and ABSORB");
+    }
     LAYER.set(outer);
     if OWN_PACKET.replace(false) && out.actionType == FWP_ACTION_BLOCK {
         verifier::violation("F-3", "I3: a callout blocked a packet that it knew to have injected itself");

@@ -123,6 +123,12 @@ pub(crate) fn by_id(id: u16) -> Option<&'static Layer> {
     LAYERS.iter().find(|layer| layer.id == id)
 }
 
+/// The index of a layer's FLAGS field.
+pub(crate) fn flags_of(id: u16) -> Option<usize> {
+    let flags = key(&FLAGS);
+    by_id(id)?.conditions.iter().find(|(condition, _)| key(condition) == flags).map(|(_, field)| *field)
+}
+
 /// The layer with this management key.
 pub(crate) fn by_key(wanted: &GUID) -> Option<&'static Layer> {
     LAYERS.iter().find(|layer| key(&layer.key) == key(wanted))

@@ -2,8 +2,8 @@
 //! classifies.
 //!
 //! Contract paragraphs are cited as in the rest of the lab: A (callout duties), C (flow contexts), and the
-//! verifier's rules F-1 to F-12. Pending, injection and redirection are not here: a driver which imports
-//! such a function is stopped when it calls it.
+//! verifier's rules F-1 to F-12. Injection follows I1 to I13,
+//! pending P1 to P7.
 
 pub mod arbitrate;
 mod callout;
@@ -14,6 +14,8 @@ pub(crate) mod inject;
 pub mod inject_exports;
 mod layer;
 pub(crate) mod packet;
+pub(crate) mod pend;
+pub mod pend_exports;
 mod value;
 
 pub use callout::{begin_flow, contexts, end_flow, registered};
@@ -24,8 +26,13 @@ pub use value::Value;
 pub(crate) use callout::is_aborted;
 
 /// The export tables of fwpkclnt.sys.
-pub fn exports() -> [&'static [crate::export::Export]; 3] {
-    [exports::CALLOUT_EXPORTS, exports::MANAGEMENT_EXPORTS, inject_exports::INJECTION_EXPORTS]
+pub fn exports() -> [&'static [crate::export::Export]; 4] {
+    [
+        exports::CALLOUT_EXPORTS,
+        exports::MANAGEMENT_EXPORTS,
+        inject_exports::INJECTION_EXPORTS,
+        pend_exports::PEND_EXPORTS,
+    ]
 }
 
 /// How many fields a layer indicates.

@@ -20,8 +20,10 @@ use lab::ndis::exports::{
 
 /// The exports, apart from the declarations of the same names.
 pub(crate) mod fwpk {
+    #![allow(unused_imports, reason = "every test uses its part")]
     pub(crate) use lab::fwp::exports::*;
     pub(crate) use lab::fwp::inject_exports::*;
+    pub(crate) use lab::fwp::pend_exports::*;
 }
 
 /// One call of the classify function.
@@ -130,7 +132,7 @@ pub(crate) struct Driver {
     pub(crate) pool: NDIS_HANDLE,
 }
 
-pub(crate) const SUBLAYER: GUID = ddk::guid(0x5000);
+pub(crate) static SUBLAYER: GUID = ddk::guid(0x5000);
 
 impl Driver {
     pub(crate) fn start(layers: &[GUID], handler: Handler) -> Self {
