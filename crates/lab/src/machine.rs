@@ -19,7 +19,7 @@ pub struct Options {
     pub processors: u32,
     /// Check rules. Off, drivers are bound to the bare exports, for measurements.
     pub verify: bool,
-    /// Refuse images that memory integrity would refuse.
+    /// Refuse images and pool that memory integrity would refuse.
     pub integrity: bool,
     /// Version of the driver framework: 1.x.
     pub framework_minor: u32,
@@ -52,6 +52,7 @@ impl Machine {
         cpu::set_processor_count(options.processors);
         cpu::init();
         verifier::set_enabled(options.verify);
+        crate::pool::set_executable_allowed(!options.integrity);
         wdf::set_version(options.framework_minor);
         let resolver = Resolver::new(exports());
         Self { options, resolver }

@@ -1,7 +1,7 @@
 //! Special pool: every block ends at a guard page, and a freed block faults for ever.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::verifier::{self, Leak};
@@ -108,6 +108,13 @@ pub fn must_fail() -> bool {
     refused || FAIL_AFTER.load(Ordering::Relaxed) >= 0 && FAIL_AFTER.fetch_sub(1, Ordering::Relaxed) == 0
 }
 
+static EXECUTABLE: AtomicBool = AtomicBool::new(false);
+
+/// Accepts drivers that ask for executable pool, as old ones do; it still is not executable here.
+pub(crate) fn set_executable_allowed(allowed: bool) {
+    EXECUTABLE.store(allowed, Ordering::Relaxed);
+}
+
 /// Allocates a block for a driver; null when memory runs out or a failure is injected.
 pub fn allocate(kind: Kind, size: usize, tag: u32, fill: Fill) -> *mut u8 {
     if size == 0 {
@@ -119,7 +126,7 @@ pub fn allocate(kind: Kind, size: usize, tag: u32, fill: Fill) -> *mut u8 {
     if cpu::irql() > cpu::DISPATCH {
         violation("G-2", &format!("pool allocated at IRQL {}", cpu::irql()));
     }
-    if kind == Kind::NonPagedExecute {
+    if kind == Kind::NonPagedExecute && !EXECUTABLE.load(Ordering::Relaxed) {
         violation("G-7", "executable nonpaged pool");
     }
     if !valid_tag(tag) {

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod pool;
 pub mod rundown;
 pub mod string;
+pub mod uuid;
 pub mod time;
 pub mod work;
 
@@ -29,6 +30,7 @@ pub fn exports() -> Vec<&'static [Export]> {
         pool::EXPORTS,
         rundown::EXPORTS,
         string::EXPORTS,
+        uuid::EXPORTS,
         time::EXPORTS,
     ]
 }

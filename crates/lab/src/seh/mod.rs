@@ -14,7 +14,7 @@ mod raise;
 
 pub(crate) use context::{ContextRecord, Exception, ExceptionRecord, Fault};
 pub(crate) use dispatch::deliver;
-pub(crate) use raise::is_kernel;
+pub(crate) use raise::{Access, is_kernel, probe};
 
 use crate::export::Export;
 

@@ -166,16 +166,26 @@ raising_exports! {
             return Ok(());
         }
         aligned(address as usize, alignment)?;
-        let last = user_range(address as usize, length)?;
-        let pages = (address as usize & !4095..=last).step_by(4096);
-        for page in pages {
-            let at = page.max(address as usize);
-            if !writable(at) {
-                return Err(ACCESS_VIOLATION);
-            }
-        }
-        Ok(())
+        probe(address as usize, length as usize, Access::Write)
     }
+}
+
+/// What a buffer of user mode is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The driver reads it.
+    Read,
+    /// The driver writes it.
+    Write,
+}
+
+/// Checks that a buffer is user mode's and that every page of it can be accessed; the error is the exception's
+/// code.
+pub(crate) fn probe(address: usize, length: usize, access: Access) -> Result<(), u32> {
+    let last = user_range(address, length as u64)?;
+    let mut pages = (address & !4095..=last).step_by(4096);
+    let good = pages.all(|page| accessible(page.max(address), access));
+    if good { Ok(()) } else { Err(ACCESS_VIOLATION) }
 }
 
 fn aligned(address: usize, alignment: u32) -> Result<(), u32> {
@@ -206,8 +216,8 @@ pub(crate) fn is_kernel(address: usize) -> bool {
         || crate::ndis::owner::describe(address).is_some()
 }
 
-/// Whether the byte at an address can be written, without a fault if not.
-fn writable(address: usize) -> bool {
+/// Whether the byte at an address can be accessed, without a fault if not.
+fn accessible(address: usize, access: Access) -> bool {
     let mut byte = 0u8;
     let local = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
     let remote = libc::iovec { iov_base: address as *mut c_void, iov_len: 1 };
@@ -215,6 +225,6 @@ fn writable(address: usize) -> bool {
     unsafe {
         let me = libc::getpid();
         libc::process_vm_readv(me, &local, 1, &remote, 1, 0) == 1
-            && libc::process_vm_writev(me, &local, 1, &remote, 1, 0) == 1
+            && (access == Access::Read || libc::process_vm_writev(me, &local, 1, &remote, 1, 0) == 1)
     }
 }

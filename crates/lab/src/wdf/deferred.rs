@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use ddk::nt::{
     PFN_WDF_TIMER, PFN_WDF_WORKITEM, PLONGLONG, PVOID, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
-    PWDF_TIMER_CONFIG, PWDF_WORKITEM_CONFIG, WDFMEMORY, WDFOBJECT, WDFSPINLOCK, WDFTIMER, WDFWAITLOCK,
-    WDFWORKITEM,
+    PWDF_TIMER_CONFIG, PWDF_WORKITEM_CONFIG, WDF_TIMER_CONFIG, WDFMEMORY, WDFOBJECT, WDFSPINLOCK, WDFTIMER,
+    WDFWAITLOCK, WDFWORKITEM,
 };
 
 use super::loader::{client, driver_of};
 use super::object::{Body, Object, Ref, attributes, expect, expect_any};
 use super::queue::Level;
-use super::{functions, required, status};
+use super::{functions, required, sized, status};
 use crate::cpu::{self, APC, DISPATCH, PASSIVE};
 use crate::ntoskrnl::{dispatcher, lock, work};
 use crate::pool::{self, Fill};
@@ -188,6 +188,8 @@ fn level_of(parent: WDFOBJECT) -> Level {
     }
 }
 
+/// Sizes of a timer's configuration: since version 1.13, since 1.9, and before.
+const TIMER_SIZES: [usize; 3] = [size_of::<WDF_TIMER_CONFIG>(), 32, 24];
 /// STATUS_NOT_SUPPORTED.
 const NOT_SUPPORTED: i32 = 0xc000_00bb_u32 as i32;
 /// STATUS_WDF_PARENT_NOT_SPECIFIED.
@@ -207,7 +209,7 @@ functions! {
         client(globals);
         required(config, "the timer's configuration");
         // SAFETY: checked above.
-        let config = unsafe { &*config };
+        let Some(config) = (unsafe { sized(config, &TIMER_SIZES) }) else { return status::INFO_LENGTH_MISMATCH };
         if config.EvtTimerFunc.is_none() {
             return status::INVALID_PARAMETER;
         }

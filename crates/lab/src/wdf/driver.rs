@@ -86,7 +86,6 @@ functions! {
         globals: PWDF_DRIVER_GLOBALS, object: PDRIVER_OBJECT, path: PCUNICODE_STRING,
         driver_attributes: PWDF_OBJECT_ATTRIBUTES, config: PWDF_DRIVER_CONFIG, driver: *mut WDFDRIVER
     ) -> i32 {
-        const INFO_LENGTH_MISMATCH: i32 = 0xc000_0004_u32 as i32;
         const PARENT_ASSIGNMENT_NOT_ALLOWED: i32 = 0xc020_0208_u32 as i32;
         client(globals);
         required(object, "the driver object");
@@ -102,7 +101,7 @@ functions! {
             violation("K-1", "WdfDriverCreate with another driver object than the one that was bound");
         }
         if config.Size as usize != size_of::<WDF_DRIVER_CONFIG>() {
-            return INFO_LENGTH_MISMATCH;
+            return status::INFO_LENGTH_MISMATCH;
         }
         let bits = config.DriverInitFlags;
         let has = |flag: i32| bits & flag as u32 != 0;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ddk::nt::{PDRIVER_OBJECT, PUNICODE_STRING, PWDF_DRIVER_GLOBALS, WDF_DRIVER_GLOBALS};
 
-use super::{deferred, device, driver, object, queue, request, status, user};
+use super::{caller, deferred, device, driver, object, queue, request, status, user};
 use crate::cpu::PASSIVE;
 use crate::export::Export;
 use crate::ntoskrnl::string;
@@ -109,8 +109,9 @@ const FORBIDDEN: [&str; 9] = [
 ];
 
 /// All implemented functions of the table.
-fn tables() -> [&'static [Export]; 8] {
+fn tables() -> [&'static [Export]; 9] {
     [
+        caller::TABLE,
         deferred::TABLE,
         device::TABLE,
         driver::TABLE,

@@ -1,5 +1,6 @@
 //! The driver framework: version binding, the function table, objects, control devices, queues and requests.
 
+mod caller;
 mod deferred;
 mod device;
 mod driver;
@@ -51,6 +52,7 @@ use functions;
 /// Statuses of the framework.
 mod status {
     pub(super) const SUCCESS: i32 = 0;
+    pub(super) const INFO_LENGTH_MISMATCH: i32 = 0xc000_0004_u32 as i32;
     pub(super) const INVALID_PARAMETER: i32 = 0xc000_000d_u32 as i32;
     pub(super) const NO_SUCH_DEVICE: i32 = 0xc000_000e_u32 as i32;
     pub(super) const INVALID_DEVICE_REQUEST: i32 = 0xc000_0010_u32 as i32;
@@ -75,6 +77,26 @@ mod status {
 fn required<T>(pointer: *const T, what: &str) {
     if pointer.is_null() {
         violation("KV-4", &format!("{what} is null"));
+    }
+}
+
+/// Copies a structure that begins with its own size, from a client of this version of the framework or of an
+/// older one, whose structure was shorter; what that lacks is zero. None if the size is none of `sizes`.
+///
+/// # Safety
+/// `from` points to as many bytes as its first field says, and `T` begins with that field, a `u32`; zeroes are
+/// a good value for the rest of it.
+unsafe fn sized<T>(from: *const T, sizes: &[usize]) -> Option<T> {
+    // SAFETY: the caller's promise.
+    let size = unsafe { from.cast::<u32>().read_unaligned() } as usize;
+    if !sizes.contains(&size) || size > size_of::<T>() {
+        return None;
+    }
+    let mut copy = std::mem::MaybeUninit::<T>::zeroed();
+    // SAFETY: the source has `size` bytes by the caller's promise, the target was just checked to have them.
+    unsafe {
+        std::ptr::copy_nonoverlapping(from.cast::<u8>(), copy.as_mut_ptr().cast(), size);
+        Some(copy.assume_init())
     }
 }
 

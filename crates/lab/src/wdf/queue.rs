@@ -16,13 +16,16 @@ use super::loader::client;
 use super::object::{Body, Object, Ref, attributes, expect};
 use super::request::{self, Kind, Owner, Request};
 use super::user::FileObject;
-use super::{functions, required, status, success};
+use super::{functions, required, sized, status, success};
 use crate::cpu::{self, DISPATCH, PASSIVE};
 use crate::ntoskrnl::work;
 use crate::verifier::{callback, violation};
 
 /// How long a synchronous queue function waits before it counts as one that never ends.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Sizes of the configuration: since version 1.11, and before.
+const CONFIG_SIZES: [usize; 2] = [size_of::<WDF_IO_QUEUE_CONFIG>(), 88];
 
 /// The IRQL at which callbacks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -343,9 +346,8 @@ functions! {
         required(config, "the queue's configuration");
         let device = expect::<Device, _>(device);
         // SAFETY: checked above.
-        let config = unsafe { config.read_unaligned() };
-        if config.Size as usize != size_of::<WDF_IO_QUEUE_CONFIG>()
-            || !(1..=3).contains(&config.DispatchType)
+        let Some(config) = (unsafe { sized(config, &CONFIG_SIZES) }) else { return status::INFO_LENGTH_MISMATCH };
+        if !(1..=3).contains(&config.DispatchType)
             || !(0..=2).contains(&config.PowerManaged)
         {
             return status::INVALID_PARAMETER;

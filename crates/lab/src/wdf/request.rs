@@ -4,9 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ddk::nt::{
-    _WDF_REQUEST_TYPE as types, PFN_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE, PFN_WDF_REQUEST_CANCEL, PMDL, PVOID,
-    PWDF_DRIVER_GLOBALS, PWDF_REQUEST_PARAMETERS, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT, WDFMEMORY, WDFQUEUE,
-    WDFREQUEST,
+    _WDF_REQUEST_TYPE as types, IRP, PFN_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE, PFN_WDF_REQUEST_CANCEL, PIRP,
+    PMDL, PVOID, PWDF_DRIVER_GLOBALS, PWDF_REQUEST_PARAMETERS, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
+    WDFMEMORY, WDFQUEUE, WDFREQUEST,
 };
 
 use super::deferred::Memory;
@@ -104,6 +104,8 @@ struct Inner {
     direct: usize,
     mdls: Vec<usize>,
     memory: [usize; 2],
+    /// The IRP, if the driver asked for it.
+    irp: usize,
     outcome: Option<Outcome>,
 }
 
@@ -117,17 +119,27 @@ pub(super) struct Request {
 }
 
 /// Makes a request of user mode, with its input in kernel memory.
-pub(super) fn create(kind: Kind, file: &Ref<FileObject>, input: &[u8]) -> Result<Ref<Request>, i32> {
+///
+/// `output` is what the buffer for direct output holds already: with METHOD_IN_DIRECT it is more input.
+pub(super) fn create(
+    kind: Kind,
+    file: &Ref<FileObject>,
+    input: &[u8],
+    output: &[u8],
+) -> Result<Ref<Request>, i32> {
     let (mut system, mut direct) = (0, 0);
-    let output = kind.output_length();
-    let shared = if kind.method() == METHOD_BUFFERED { input.len().max(output) } else { input.len() };
+    let room = kind.output_length();
+    let shared = if kind.method() == METHOD_BUFFERED { input.len().max(room) } else { input.len() };
     if shared != 0 {
         system = pool::lend(shared, BUFFER_TAG, Fill::Pattern) as usize;
         // SAFETY: the block was just made with room for the input.
         unsafe { std::ptr::copy_nonoverlapping(input.as_ptr(), system as *mut u8, input.len()) };
     }
-    if kind.method() != METHOD_BUFFERED && kind.method() != METHOD_NEITHER && output != 0 {
-        direct = pool::lend(output, BUFFER_TAG, Fill::Zero) as usize;
+    if kind.method() != METHOD_BUFFERED && kind.method() != METHOD_NEITHER && room != 0 {
+        direct = pool::lend(room, BUFFER_TAG, Fill::Zero) as usize;
+        let given = output.len().min(room);
+        // SAFETY: the block was just made with that much room.
+        unsafe { std::ptr::copy_nonoverlapping(output.as_ptr(), direct as *mut u8, given) };
     }
     let device = file.device();
     let body = Body::Request(Request {
@@ -144,6 +156,7 @@ pub(super) fn create(kind: Kind, file: &Ref<FileObject>, input: &[u8]) -> Result
             direct,
             mdls: Vec::new(),
             memory: [0; 2],
+            irp: 0,
             outcome: None,
         }),
         done: Condvar::new(),
@@ -197,6 +210,27 @@ impl Request {
     /// Whether the driver has the request.
     pub(super) fn is_with_driver(&self) -> bool {
         matches!(self.inner().owner, Owner::Driver(_))
+    }
+
+    /// The IRP behind the request, as far as drivers look into it: who asked, from which mode, and the buffer.
+    pub(super) fn irp(&self) -> PIRP {
+        const IO_TYPE_IRP: i16 = 6;
+        const USER_MODE: i8 = 1;
+        let mut inner = self.inner();
+        if inner.irp == 0 {
+            let irp = pool::lend(size_of::<IRP>(), BUFFER_TAG, Fill::Zero).cast::<IRP>();
+            inner.irp = irp as usize;
+            // SAFETY: the block was just made, zeroed, with room for it.
+            unsafe {
+                (*irp).Type = IO_TYPE_IRP;
+                (*irp).Size = size_of::<IRP>() as u16;
+                (*irp).RequestorMode = USER_MODE;
+                (*irp).StackCount = 1;
+                (*irp).CurrentLocation = 1;
+                (*irp).AssociatedIrp.SystemBuffer = inner.system as PVOID;
+            }
+        }
+        inner.irp as PIRP
     }
 
     /// Writes what the request asks for.
@@ -302,9 +336,9 @@ pub(super) fn finish(request: &Ref<Request>, status: i32, information: usize) {
             Owner::Driver(queue) => queue,
             _ => None,
         };
-        let mut blocks = vec![inner.system, inner.direct];
+        let mut blocks = vec![inner.system, inner.direct, inner.irp];
         blocks.append(&mut inner.mdls);
-        (inner.system, inner.direct) = (0, 0);
+        (inner.system, inner.direct, inner.irp) = (0, 0, 0);
         inner.cancel = None;
         (output, blocks, queue, std::mem::take(&mut inner.memory))
     };

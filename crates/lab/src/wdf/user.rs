@@ -110,7 +110,7 @@ fn create_file(device: &Ref<Device>) -> Result<Ref<FileObject>, i32> {
     if event.is_none() && queued.is_none() {
         return Ok(file);
     }
-    let status = request::create(Kind::Create, &file, &[]).map_or_else(
+    let status = request::create(Kind::Create, &file, &[], &[]).map_or_else(
         |status| status,
         |request| {
             match queued {
@@ -153,10 +153,10 @@ fn finished(request: &Ref<Request>, what: &str) -> Outcome {
 }
 
 impl File {
-    fn start(&self, kind: Kind, input: &[u8]) -> Result<Ref<Request>, i32> {
+    fn start(&self, kind: Kind, input: &[u8], output: &[u8]) -> Result<Ref<Request>, i32> {
         cpu::init();
         assert_eq!(cpu::irql(), PASSIVE, "user mode runs at PASSIVE_LEVEL");
-        let request = request::create(kind, &self.file, input)?;
+        let request = request::create(kind, &self.file, input, output)?;
         let mut pending = self.file.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.retain(|request| request.wait(Duration::ZERO).is_none());
         pending.push(request.clone());
@@ -174,19 +174,37 @@ impl File {
         Ok(request)
     }
 
-    fn start_control(&self, code: u32, input: &[u8], room: usize) -> Result<Ref<Request>, i32> {
+    fn start_control(
+        &self,
+        code: u32,
+        input: &[u8],
+        output: &[u8],
+        room: usize,
+    ) -> Result<Ref<Request>, i32> {
         let required = code >> 14 & 3;
         let granted = if self.access & READ_DATA != 0 { 1 } else { 0 }
             | if self.access & WRITE_DATA != 0 { 2 } else { 0 };
         if required & !granted != 0 {
             return Err(status::ACCESS_DENIED);
         }
-        self.start(Kind::Control { code, input: input.len(), output: room }, input)
+        self.start(Kind::Control { code, input: input.len(), output: room }, input, output)
     }
 
     /// DeviceIoControl: sends `input`, and returns the status with what came back.
     pub fn ioctl(&self, code: u32, input: &[u8], room: usize) -> (i32, Vec<u8>) {
-        match self.start_control(code, input, room) {
+        match self.start_control(code, input, &[], room) {
+            Ok(request) => {
+                let outcome = finished(&request, "EvtIoDeviceControl");
+                (outcome.status, outcome.output)
+            }
+            Err(status) => (status, Vec::new()),
+        }
+    }
+
+    /// DeviceIoControl of a code that moves its second buffer directly: `buffer` is what it holds before.
+    /// Returns the status and what the driver says is in it afterwards.
+    pub fn ioctl_direct(&self, code: u32, input: &[u8], buffer: &[u8]) -> (i32, Vec<u8>) {
+        match self.start_control(code, input, buffer, buffer.len()) {
             Ok(request) => {
                 let outcome = finished(&request, "EvtIoDeviceControl");
                 (outcome.status, outcome.output)
@@ -200,12 +218,12 @@ impl File {
     /// # Errors
     /// The status with which the I/O manager refuses.
     pub fn ioctl_pending(&self, code: u32, input: &[u8], room: usize) -> Result<Pending, i32> {
-        self.start_control(code, input, room).map(|request| Pending { request })
+        self.start_control(code, input, &[], room).map(|request| Pending { request })
     }
 
     /// ReadFile.
     pub fn read(&self, room: usize) -> (i32, Vec<u8>) {
-        match self.start(Kind::Read { length: room }, &[]) {
+        match self.start(Kind::Read { length: room }, &[], &[]) {
             Ok(request) => {
                 let outcome = finished(&request, "EvtIoRead");
                 (outcome.status, outcome.output)
@@ -216,7 +234,7 @@ impl File {
 
     /// WriteFile: the status and the number of bytes taken.
     pub fn write(&self, bytes: &[u8]) -> (i32, usize) {
-        match self.start(Kind::Write { length: bytes.len() }, bytes) {
+        match self.start(Kind::Write { length: bytes.len() }, bytes, &[]) {
             Ok(request) => {
                 let outcome = finished(&request, "EvtIoWrite");
                 (outcome.status, outcome.information)

@@ -355,6 +355,12 @@ callback! {
         DriverGlobals: PWDF_DRIVER_GLOBALS,
         Request: WDFREQUEST,
     ) -> WDFQUEUE;
+    /// Callback `PFN_WDFDEVICEENQUEUEREQUEST`.
+    pub type PFN_WDFDEVICEENQUEUEREQUEST = fn(
+        DriverGlobals: PWDF_DRIVER_GLOBALS,
+        Device: WDFDEVICE,
+        Request: WDFREQUEST,
+    ) -> NTSTATUS;
     /// Callback `PFN_WDFREQUESTWDMGETIRP`.
     pub type PFN_WDFREQUESTWDMGETIRP = fn(DriverGlobals: PWDF_DRIVER_GLOBALS, Request: WDFREQUEST) -> PIRP;
     /// Callback `PFN_WDFREQUESTGETSTATUS`.
