@@ -213,6 +213,12 @@ pub fn thread() -> &'static Thread {
     }
 }
 
+/// Sets what drivers find as the current thread's object.
+pub(crate) fn set_thread_object(address: usize) {
+    // SAFETY: writes one word of this thread's GS page.
+    unsafe { asm!("mov gs:[{}], {}", const GS_THREAD, in(reg) address, options(nostack, preserves_flags)) };
+}
+
 /// A number that names the current thread, never 0.
 pub fn thread_id() -> u64 {
     thread().id

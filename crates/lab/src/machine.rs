@@ -221,6 +221,7 @@ impl Driver {
         // SAFETY: the driver set this routine for exactly this call.
         verifier::callback("DriverUnload", || unsafe { unload(self.object.cast()) });
         RUNNING.fetch_add(1, Ordering::Relaxed);
+        ntoskrnl::check_unload(self.image.base, self.image.size);
         work::flush();
         self.image.unload();
     }

@@ -211,6 +211,7 @@ pub fn free(address: *mut u8, tag: Option<u32>) {
     if cpu::irql() > limit {
         violation("G-2", &format!("free at IRQL {}: {}", cpu::irql(), describe(address as usize)));
     }
+    crate::ntoskrnl::check_free(block.address, block.size);
     release(address, Some(block));
 }
 

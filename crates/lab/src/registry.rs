@@ -16,6 +16,8 @@ pub enum Value {
     Strings(Vec<String>),
     /// REG_BINARY.
     Binary(Vec<u8>),
+    /// Any other REG_ type, and its bytes.
+    Raw(u32, Vec<u8>),
 }
 
 impl Value {
@@ -33,7 +35,31 @@ impl Value {
                 (7, bytes)
             }
             Self::Qword(value) => (11, value.to_le_bytes().to_vec()),
+            Self::Raw(kind, bytes) => (*kind, bytes.clone()),
         }
+    }
+}
+
+impl Value {
+    /// The value that a REG_ type and its bytes are; one that is not well formed stays as it is.
+    pub fn decode(kind: u32, bytes: &[u8]) -> Self {
+        let text = |bytes: &[u8]| {
+            let units: Vec<u16> =
+                bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+            String::from_utf16(&units).ok()
+        };
+        let decoded = match (kind, bytes.len()) {
+            (1, _) => text(bytes).and_then(|text| Some(Self::String(text.strip_suffix('\0')?.to_owned()))),
+            (3, _) => Some(Self::Binary(bytes.to_vec())),
+            (4, 4) => bytes.first_chunk().map(|bytes| Self::Dword(u32::from_le_bytes(*bytes))),
+            (7, _) => text(bytes).and_then(|text| {
+                let texts = text.strip_suffix("\0\0")?;
+                Some(Self::Strings(texts.split('\0').map(str::to_owned).collect()))
+            }),
+            (11, 8) => bytes.first_chunk().map(|bytes| Self::Qword(u64::from_le_bytes(*bytes))),
+            _ => None,
+        };
+        decoded.filter(|value| value.encode().1 == bytes).unwrap_or_else(|| Self::Raw(kind, bytes.to_vec()))
     }
 }
 
@@ -83,6 +109,31 @@ impl Registry {
         })
     }
 
+    /// Removes `key`; false if it does not exist or has keys below it.
+    pub fn remove(&self, key: &str) -> bool {
+        self.children(key).is_empty() && self.with(|keys| keys.remove(&fold(key)).is_some())
+    }
+
+    /// Removes the value `name` of `key`; whether it was there.
+    pub fn remove_value(&self, key: &str, name: &str) -> bool {
+        self.with(|keys| keys.get_mut(&fold(key)).is_some_and(|key| key.remove(&fold(name)).is_some()))
+    }
+
+    /// The names of the keys directly below `key`, in lower case and order.
+    pub fn children(&self, key: &str) -> Vec<String> {
+        let prefix = fold(key) + "\\";
+        let child = |known: &String| Some(known.strip_prefix(&prefix)?.split('\\').next()?.to_owned());
+        let mut names: Vec<String> = self.with(|keys| keys.keys().filter_map(child).collect());
+        names.dedup();
+        names
+    }
+
+    /// The values of `key`, names in lower case and order.
+    pub fn values(&self, key: &str) -> Vec<(String, Value)> {
+        let pairs = |key: &Key| key.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        self.with(|keys| keys.get(&fold(key)).map(pairs).unwrap_or_default())
+    }
+
     /// The value `name` of `key`.
     pub fn value(&self, key: &str, name: &str) -> Option<Value> {
         self.with(|keys| keys.get(&fold(key))?.get(&fold(name)).cloned())
@@ -100,6 +151,34 @@ mod tests {
         assert_eq!(registry.value(r"\registry\machine\a\b\", "SIZE"), Some(Value::Dword(7)));
         assert!(registry.exists(r"\Registry\Machine\A"));
         assert!(!registry.exists(r"\Registry\Machine\A\B\C") && !registry.exists(r"\Registry\Mach"));
+    }
+
+    #[test]
+    fn keys_and_values_are_listed_and_removed() {
+        let registry = Registry { keys: Mutex::default() };
+        registry.set(r"\A\B\C", "x", Value::Dword(1));
+        registry.set(r"\A\B", "y", Value::Dword(2));
+        registry.create(r"\A\D");
+        assert_eq!(registry.children(r"\a"), ["b", "d"]);
+        assert_eq!(registry.values(r"\A\B"), [("y".to_owned(), Value::Dword(2))]);
+        assert!(!registry.remove(r"\A\B"), "a key with keys below it stays");
+        assert!(registry.remove(r"\A\B\C") && registry.remove(r"\A\B") && !registry.remove(r"\A\B"));
+        assert!(!registry.remove_value(r"\A\D", "z"));
+    }
+
+    #[test]
+    fn what_is_encoded_decodes() {
+        for value in [
+            Value::Dword(7),
+            Value::Qword(8),
+            Value::String("abc".into()),
+            Value::Strings(vec!["a".into(), "b".into()]),
+            Value::Binary(vec![1, 2]),
+            Value::Raw(4, vec![1]),
+        ] {
+            let (kind, bytes) = value.encode();
+            assert_eq!(Value::decode(kind, &bytes), value);
+        }
     }
 
     #[test]

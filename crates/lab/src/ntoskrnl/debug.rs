@@ -196,11 +196,6 @@ crate::exports! {
         crate::bugcheck(code, [0; 4])
     }
 
-    /// A thread's kernel object; opaque to drivers.
-    irql(0..=HIGH) untyped fn KeGetCurrentThread() -> *const u8 {
-        std::ptr::from_ref(cpu::thread()).cast()
-    }
-
     /// The process in whose context drivers run here: System.
     irql(0..=HIGH) fn PsGetCurrentProcessId() -> nt::HANDLE {
         4usize as nt::HANDLE

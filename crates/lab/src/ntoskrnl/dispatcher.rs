@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::mutex;
 use crate::cpu::{self, APC, DISPATCH, PASSIVE};
 use crate::{clock, pool, verifier::violation};
 
@@ -14,14 +15,17 @@ const SUCCESS: i32 = 0;
 const TIMEOUT: i32 = 0x102;
 
 /// The part of a dispatcher object that the lab uses: type at 0, signal state at 4.
-fn header<'a>(object: *mut u8) -> (&'a AtomicU8, &'a AtomicI32) {
+pub(crate) fn header<'a>(object: *mut u8) -> (&'a AtomicU8, &'a AtomicI32) {
     // SAFETY: a driver passes an object that stays valid during the call; a bad pointer faults and is
     // reported.
     unsafe { (AtomicU8::from_ptr(object), AtomicI32::from_ptr(object.add(4).cast())) }
 }
 
 const SYNCHRONIZATION_EVENT: u8 = 1;
-const SEMAPHORE: u8 = 5;
+/// A mutex.
+pub(crate) const MUTANT: u8 = 2;
+/// A semaphore.
+pub(crate) const SEMAPHORE: u8 = 5;
 const SYNCHRONIZATION_TIMER: u8 = 9;
 
 /// One lock and one condition serve all objects: waits are rare and short.
@@ -30,14 +34,62 @@ static CHANGED: Condvar = Condvar::new();
 
 /// Initialises an event of 24 bytes.
 pub(crate) fn initialize_event(event: *mut u8, synchronization: bool, signalled: bool) {
-    // SAFETY: the caller passes room for an event; its list head is empty, as nobody waits.
+    initialize(event, u8::from(synchronization), 6, i32::from(signalled));
+}
+
+/// Initialises the 24 bytes with which every dispatcher object starts; `words` is its size in 32-bit words.
+pub(crate) fn initialize(object: *mut u8, kind: u8, words: u8, state: i32) {
+    // SAFETY: the caller passes room for an object; its list head is empty, as nobody waits.
     unsafe {
-        std::ptr::write_bytes(event, 0, 24);
-        event.write(u8::from(synchronization));
-        event.add(2).write(6);
-        event.add(4).cast::<i32>().write(i32::from(signalled));
-        event.add(8).cast::<usize>().write(event as usize + 8);
-        event.add(16).cast::<usize>().write(event as usize + 8);
+        std::ptr::write_bytes(object, 0, 24);
+        object.write(kind);
+        object.add(2).write(words);
+        object.add(4).cast::<i32>().write(state);
+        object.add(8).cast::<usize>().write(object as usize + 8);
+        object.add(16).cast::<usize>().write(object as usize + 8);
+    }
+}
+
+/// The signal state of an object.
+pub(crate) fn state(object: *mut u8) -> i32 {
+    header(object).1.load(Ordering::SeqCst)
+}
+
+/// Wakes everybody who waits, so that conditions are looked at again.
+pub(crate) fn wake() {
+    drop(LOCK.lock().unwrap_or_else(PoisonError::into_inner));
+    CHANGED.notify_all();
+}
+
+/// Runs `body` under the lock under which all conditions are looked at, and wakes those who wait.
+pub(crate) fn change<R>(body: impl FnOnce() -> R) -> R {
+    let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let result = body();
+    drop(guard);
+    CHANGED.notify_all();
+    result
+}
+
+/// Waits until `condition` yields something; none if the deadline comes first.
+pub(crate) fn wait_until<R>(
+    deadline: Option<Instant>,
+    mut condition: impl FnMut() -> Option<R>,
+) -> Option<R> {
+    let mut guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        if let Some(found) = condition() {
+            return Some(found);
+        }
+        guard = match deadline {
+            None => CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return None;
+                }
+                CHANGED.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
     }
 }
 
@@ -68,35 +120,28 @@ pub(crate) unsafe fn deadline(timeout: *const i64) -> Option<Instant> {
 
 /// Waits until all or any of `objects` are signalled; the index of the one that ended an any-wait.
 pub(crate) fn wait(objects: &[*mut u8], all: bool, deadline: Option<Instant>) -> Option<usize> {
-    let mut guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        let ready = |object: &*mut u8| header(*object).1.load(Ordering::SeqCst) > 0;
-        let found = if all { objects.iter().all(ready).then_some(0) } else { objects.iter().position(ready) };
-        if let Some(found) = found {
-            let taken = if all { objects } else { &objects[found..=found] };
-            for object in taken {
-                let (kind, state) = header(*object);
-                match kind.load(Ordering::Relaxed) {
-                    SYNCHRONIZATION_EVENT | SYNCHRONIZATION_TIMER => state.store(0, Ordering::SeqCst),
-                    SEMAPHORE => {
-                        state.fetch_sub(1, Ordering::SeqCst);
-                    }
-                    _ => {}
-                }
-            }
-            return Some(found);
-        }
-        guard = match deadline {
-            None => CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
-                }
-                CHANGED.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
-            }
+    wait_until(deadline, || {
+        let ready = |object: &*mut u8| {
+            let (kind, state) = header(*object);
+            state.load(Ordering::SeqCst) > 0
+                || (kind.load(Ordering::Relaxed) == MUTANT && mutex::is_mine(*object))
         };
-    }
+        let found = if all { objects.iter().all(ready).then_some(0) } else { objects.iter().position(ready) };
+        let found = found?;
+        let taken = if all { objects } else { &objects[found..=found] };
+        for object in taken {
+            let (kind, state) = header(*object);
+            match kind.load(Ordering::Relaxed) {
+                SYNCHRONIZATION_EVENT | SYNCHRONIZATION_TIMER => state.store(0, Ordering::SeqCst),
+                SEMAPHORE => {
+                    state.fetch_sub(1, Ordering::SeqCst);
+                }
+                MUTANT => mutex::take(*object),
+                _ => {}
+            }
+        }
+        Some(found)
+    })
 }
 
 /// Checks rule G-15 for a wait that starts now.
@@ -113,6 +158,9 @@ unsafe fn check_wait(objects: &[*mut u8], timeout: *const i64) {
         violation("G-15", "wait with a spin lock held");
     }
     for object in objects {
+        if header(*object).0.load(Ordering::Relaxed) == MUTANT {
+            super::order::before_acquire(*object as usize);
+        }
         if pool::lookup(*object as usize).is_some_and(|block| block.kind == pool::Kind::Paged) {
             violation(
                 "G-17",

@@ -1,11 +1,10 @@
 //! Spin locks: plain, queued and reader-writer, with owner, order and IRQL checked.
 
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+
 use ddk::nt;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-
+use super::order::{self, before_acquire};
 use crate::cpu::{self, DISPATCH, HeldLock};
 use crate::verifier::{self, violation};
 
@@ -17,7 +16,7 @@ fn word<'a>(lock: *mut u64) -> &'a AtomicU64 {
     unsafe { AtomicU64::from_ptr(lock) }
 }
 
-fn held() -> &'static mut Vec<HeldLock> {
+pub(super) fn held() -> &'static mut Vec<HeldLock> {
     // SAFETY: only this thread touches its list, and no caller keeps the reference across another call.
     unsafe { &mut *cpu::thread().locks.get() }
 }
@@ -99,32 +98,6 @@ fn forget(lock: usize, family: &'static str, old_irql: Option<u8>) {
     }
 }
 
-/// The locks that were taken while another was held: lock to later locks.
-static ORDER: Mutex<Option<HashMap<usize, HashSet<usize>>>> = Mutex::new(None);
-
-/// Records that `lock` is about to be taken after the ones held, and checks that nobody takes them the other
-/// way round.
-fn before_acquire(lock: usize) {
-    let Some(last) = held().last().map(|held| held.address) else { return };
-    if last == lock {
-        return;
-    }
-    let mut order = ORDER.lock().unwrap_or_else(PoisonError::into_inner);
-    let order = order.get_or_insert_default();
-    if !order.entry(last).or_default().insert(lock) {
-        return;
-    }
-    let (mut reached, mut todo) = (HashSet::new(), vec![lock]);
-    while let Some(next) = todo.pop() {
-        if next == last {
-            violation("G-13", &format!("the locks {last:#x} and {lock:#x} are taken in both orders"));
-        }
-        if reached.insert(next) {
-            todo.extend(order.get(&next).into_iter().flatten());
-        }
-    }
-}
-
 const WRITER: i32 = i32::MIN;
 
 fn shared_word<'a>(lock: *mut i32) -> &'a AtomicI32 {
@@ -161,6 +134,19 @@ pub(crate) fn acquire_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
     }
 }
 
+/// Acquires a reader-writer spin lock if that needs no waiting.
+fn try_acquire_ex(lock: *mut i32, write: bool) -> bool {
+    let next = |now: i32| match write {
+        true => (now == 0).then_some(WRITER),
+        false => (now >= 0).then_some(now + 1),
+    };
+    let taken = shared_word(lock).fetch_update(Ordering::Acquire, Ordering::Relaxed, next).is_ok();
+    if taken && verifier::enabled() {
+        remember(lock as usize, if write { "exclusive" } else { "shared" }, None);
+    }
+    taken
+}
+
 /// Releases a reader-writer spin lock.
 pub(crate) fn release_ex(lock: *mut i32, write: bool, old_irql: Option<u8>) {
     if verifier::enabled() {
@@ -184,6 +170,7 @@ pub struct QueueHandle {
 
 const PLAIN: &str = "KeAcquireSpinLock/KeReleaseSpinLock";
 const AT_DPC: &str = "KeAcquireSpinLockAtDpcLevel/KeReleaseSpinLockFromDpcLevel";
+const FOR_DPC: &str = "KeAcquireSpinLockForDpc/KeReleaseSpinLockForDpc";
 const QUEUED: &str = "KeAcquireInStackQueuedSpinLock/KeReleaseInStackQueuedSpinLock";
 const QUEUED_AT_DPC: &str =
     "KeAcquireInStackQueuedSpinLockAtDpcLevel/KeReleaseInStackQueuedSpinLockFromDpcLevel";
@@ -198,7 +185,26 @@ crate::exports! {
         if verifier::enabled() && held().iter().any(|held| held.address == lock as usize) {
             violation("G-12", &format!("the lock {lock:p} is initialised while it is held"));
         }
+        order::forget(lock as usize);
         word(lock).store(FREE, Ordering::Relaxed);
+    }
+
+    /// Whether a spin lock is free.
+    irql(0..=15) fn KeTestSpinLock(lock: nt::PKSPIN_LOCK) -> u8 {
+        u8::from(word(lock.cast()).load(Ordering::Relaxed) == FREE)
+    }
+
+    /// Acquires in a DPC routine that may be a threaded one.
+    irql(0..=DISPATCH, "G-11") fn KeAcquireSpinLockForDpc(lock: nt::PKSPIN_LOCK) -> u8 {
+        let old = cpu::raise(DISPATCH.max(cpu::irql()));
+        acquire(lock.cast(), FOR_DPC, Some(old));
+        old
+    }
+
+    /// Releases in a DPC routine that may be a threaded one.
+    irql(DISPATCH..=DISPATCH, "G-11") fn KeReleaseSpinLockForDpc(lock: nt::PKSPIN_LOCK, irql: u8) {
+        release(lock.cast(), FOR_DPC, Some(irql));
+        cpu::lower(irql);
     }
 
     /// Raises to DISPATCH_LEVEL and acquires.
@@ -310,6 +316,31 @@ crate::exports! {
         let lock: *mut i32 = lock.cast();
         release_ex(lock, false, Some(irql));
         cpu::lower(irql);
+    }
+
+    /// Turns the only read lock into the write lock, if there is no other reader.
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExTryConvertSharedSpinLockExclusive(lock: nt::PEX_SPIN_LOCK) -> u32 {
+        let Some(mine) = held().iter_mut().find(|held| held.address == lock as usize) else {
+            violation("G-12", &format!("conversion of the lock {lock:p}, which this thread does not hold"));
+        };
+        let word = shared_word(lock.cast());
+        let converted = word.compare_exchange(1, WRITER, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        if converted {
+            mine.family = "exclusive";
+        }
+        u32::from(converted)
+    }
+
+    /// Acquires for writing at DISPATCH_LEVEL if nobody holds the lock.
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExTryAcquireSpinLockExclusiveAtDpcLevel(
+        lock: nt::PEX_SPIN_LOCK
+    ) -> u32 {
+        u32::from(try_acquire_ex(lock.cast(), true))
+    }
+
+    /// Acquires for reading at DISPATCH_LEVEL if no writer holds the lock.
+    irql(DISPATCH..=DISPATCH, "G-11") fn ExTryAcquireSpinLockSharedAtDpcLevel(lock: nt::PEX_SPIN_LOCK) -> u32 {
+        u32::from(try_acquire_ex(lock.cast(), false))
     }
 
     /// Acquires for writing at DISPATCH_LEVEL.

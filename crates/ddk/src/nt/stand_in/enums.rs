@@ -150,6 +150,16 @@ pub mod _MM_PAGE_PRIORITY {
 }
 pub use self::_MM_PAGE_PRIORITY::Type as MM_PAGE_PRIORITY;
 
+/// `_RTL_GENERIC_COMPARE_RESULTS` (NT).
+pub mod _RTL_GENERIC_COMPARE_RESULTS {
+    /// The enumeration as passed.
+    pub type Type = i32;
+    pub const GenericLessThan: Type = 0;
+    pub const GenericGreaterThan: Type = 1;
+    pub const GenericEqual: Type = 2;
+}
+pub use self::_RTL_GENERIC_COMPARE_RESULTS::Type as RTL_GENERIC_COMPARE_RESULTS;
+
 /// `_TIMER_TYPE` (NT).
 pub mod _TIMER_TYPE {
     /// The enumeration as passed.

@@ -238,6 +238,15 @@ pub struct _PS_CREATE_NOTIFY_INFO__bindgen_ty_2 {
 }
 pub type PS_CREATE_NOTIFY_INFO = _PS_CREATE_NOTIFY_INFO;
 
+/// `_RTL_BITMAP` (NT).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct _RTL_BITMAP {
+    pub SizeOfBitMap: ULONG,
+    pub Buffer: PULONG,
+}
+pub type RTL_BITMAP = _RTL_BITMAP;
+
 /// `_RTL_QUERY_REGISTRY_TABLE` (NT).
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -365,6 +374,7 @@ layout! {
         ParentProcessId: 16, 8; CreatingThreadId: 24, 16; FileObject: 40, 8; ImageFileName: 48, 8;
         CommandLine: 56, 8; CreationStatus: 64, 4;
     }
+    _RTL_BITMAP: 16, 8 { SizeOfBitMap: 0, 4; Buffer: 8, 8; }
     _RTL_QUERY_REGISTRY_TABLE: 56, 8 {
         QueryRoutine: 0, 8; Flags: 8, 4; Name: 16, 8; EntryContext: 24, 8; DefaultType: 32, 4;
         DefaultData: 40, 8; DefaultLength: 48, 4;

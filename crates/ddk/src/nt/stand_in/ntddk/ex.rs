@@ -160,4 +160,63 @@ imports! {
     pub fn ProbeForRead(Address: *mut c_void, Length: SIZE_T, Alignment: ULONG);
     /// `ProbeForWrite`.
     pub fn ProbeForWrite(Address: *mut c_void, Length: SIZE_T, Alignment: ULONG);
+    /// `ExTryAcquireSpinLockExclusiveAtDpcLevel`.
+    pub fn ExTryAcquireSpinLockExclusiveAtDpcLevel(SpinLock: PEX_SPIN_LOCK) -> LOGICAL;
+    /// `ExTryAcquireSpinLockSharedAtDpcLevel`.
+    pub fn ExTryAcquireSpinLockSharedAtDpcLevel(SpinLock: PEX_SPIN_LOCK) -> LOGICAL;
+    /// `ExInterlockedInsertHeadList`.
+    pub fn ExInterlockedInsertHeadList(ListHead: PLIST_ENTRY, ListEntry: PLIST_ENTRY, Lock: PKSPIN_LOCK) -> PLIST_ENTRY;
+    /// `ExInterlockedPushEntryList`.
+    pub fn ExInterlockedPushEntryList(ListHead: PSINGLE_LIST_ENTRY, ListEntry: PSINGLE_LIST_ENTRY, Lock: PKSPIN_LOCK) -> PSINGLE_LIST_ENTRY;
+    /// `ExInterlockedPopEntryList`.
+    pub fn ExInterlockedPopEntryList(ListHead: PSINGLE_LIST_ENTRY, Lock: PKSPIN_LOCK) -> PSINGLE_LIST_ENTRY;
+    /// `ExInterlockedAddUlong`.
+    pub fn ExInterlockedAddUlong(Addend: PULONG, Increment: ULONG, Lock: PKSPIN_LOCK) -> ULONG;
+    /// `ExInterlockedAddLargeInteger`.
+    pub fn ExInterlockedAddLargeInteger(Addend: PLARGE_INTEGER, Increment: LARGE_INTEGER, Lock: PKSPIN_LOCK) -> LARGE_INTEGER;
+    /// `ExFlushLookasideListEx`.
+    pub fn ExFlushLookasideListEx(Lookaside: PLOOKASIDE_LIST_EX);
+    /// `ExInitializeNPagedLookasideList`.
+    pub fn ExInitializeNPagedLookasideList(Lookaside: PNPAGED_LOOKASIDE_LIST, Allocate: PALLOCATE_FUNCTION, Free: PFREE_FUNCTION, Flags: ULONG, Size: SIZE_T, Tag: ULONG, Depth: USHORT);
+    /// `ExDeleteNPagedLookasideList`.
+    pub fn ExDeleteNPagedLookasideList(Lookaside: PNPAGED_LOOKASIDE_LIST);
+    /// `ExInitializePagedLookasideList`.
+    pub fn ExInitializePagedLookasideList(Lookaside: PPAGED_LOOKASIDE_LIST, Allocate: PALLOCATE_FUNCTION, Free: PFREE_FUNCTION, Flags: ULONG, Size: SIZE_T, Tag: ULONG, Depth: USHORT);
+    /// `ExDeletePagedLookasideList`.
+    pub fn ExDeletePagedLookasideList(Lookaside: PPAGED_LOOKASIDE_LIST);
+    /// `ExReinitializeResourceLite`.
+    #[must_use]
+    pub fn ExReinitializeResourceLite(Resource: PERESOURCE) -> NTSTATUS;
+    /// `ExAcquireSharedStarveExclusive`.
+    pub fn ExAcquireSharedStarveExclusive(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN;
+    /// `ExAcquireSharedWaitForExclusive`.
+    pub fn ExAcquireSharedWaitForExclusive(Resource: PERESOURCE, Wait: BOOLEAN) -> BOOLEAN;
+    /// `ExReleaseResourceForThreadLite`.
+    pub fn ExReleaseResourceForThreadLite(Resource: PERESOURCE, ResourceThreadId: ERESOURCE_THREAD);
+    /// `ExConvertExclusiveToSharedLite`.
+    pub fn ExConvertExclusiveToSharedLite(Resource: PERESOURCE);
+    /// `ExIsResourceAcquiredExclusiveLite`.
+    pub fn ExIsResourceAcquiredExclusiveLite(Resource: PERESOURCE) -> BOOLEAN;
+    /// `ExIsResourceAcquiredSharedLite`.
+    pub fn ExIsResourceAcquiredSharedLite(Resource: PERESOURCE) -> ULONG;
+    /// `ExGetExclusiveWaiterCount`.
+    pub fn ExGetExclusiveWaiterCount(Resource: PERESOURCE) -> ULONG;
+    /// `ExGetSharedWaiterCount`.
+    pub fn ExGetSharedWaiterCount(Resource: PERESOURCE) -> ULONG;
+    /// `ExEnterCriticalRegionAndAcquireResourceExclusive`.
+    pub fn ExEnterCriticalRegionAndAcquireResourceExclusive(Resource: PERESOURCE) -> PVOID;
+    /// `ExEnterCriticalRegionAndAcquireResourceShared`.
+    pub fn ExEnterCriticalRegionAndAcquireResourceShared(Resource: PERESOURCE) -> PVOID;
+    /// `ExReleaseResourceAndLeaveCriticalRegion`.
+    pub fn ExReleaseResourceAndLeaveCriticalRegion(Resource: PERESOURCE);
+    /// `ExInitializePushLock`.
+    pub fn ExInitializePushLock(PushLock: PULONG_PTR);
+    /// `ExAcquirePushLockExclusiveEx`.
+    pub fn ExAcquirePushLockExclusiveEx(PushLock: PULONG_PTR, Flags: ULONG);
+    /// `ExAcquirePushLockSharedEx`.
+    pub fn ExAcquirePushLockSharedEx(PushLock: PULONG_PTR, Flags: ULONG);
+    /// `ExReleasePushLockExclusiveEx`.
+    pub fn ExReleasePushLockExclusiveEx(PushLock: PULONG_PTR, Flags: ULONG);
+    /// `ExReleasePushLockSharedEx`.
+    pub fn ExReleasePushLockSharedEx(PushLock: PULONG_PTR, Flags: ULONG);
 }

@@ -166,4 +166,8 @@ imports! {
     pub fn IoIs32bitProcess(Irp: PIRP) -> BOOLEAN;
     /// `IoGetRequestorProcess`.
     pub fn IoGetRequestorProcess(Irp: PIRP) -> PEPROCESS;
+    /// `IoIsWdmVersionAvailable`.
+    pub fn IoIsWdmVersionAvailable(MajorVersion: UCHAR, MinorVersion: UCHAR) -> BOOLEAN;
+    /// `IoIsSystemThread`.
+    pub fn IoIsSystemThread(Thread: PETHREAD) -> BOOLEAN;
 }

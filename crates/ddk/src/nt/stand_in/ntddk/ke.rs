@@ -211,6 +211,44 @@ imports! {
         DeferredRoutine: PKDEFERRED_ROUTINE,
         DeferredContext: PVOID,
     );
+    /// `KeSetBasePriorityThread`.
+    pub fn KeSetBasePriorityThread(Thread: PKTHREAD, Increment: LONG) -> LONG;
+    /// `KeQueryPriorityThread`.
+    pub fn KeQueryPriorityThread(Thread: PKTHREAD) -> KPRIORITY;
+    /// `KeSetCoalescableTimer`.
+    pub fn KeSetCoalescableTimer(Timer: PKTIMER, DueTime: LARGE_INTEGER, Period: ULONG, TolerableDelay: ULONG, Dpc: PKDPC) -> BOOLEAN;
+    /// `KeReadStateTimer`.
+    pub fn KeReadStateTimer(Timer: PKTIMER) -> BOOLEAN;
+    /// `KeQueryMaximumGroupCount`.
+    pub fn KeQueryMaximumGroupCount() -> USHORT;
+    /// `KeQueryMaximumProcessorCount`.
+    pub fn KeQueryMaximumProcessorCount() -> ULONG;
+    /// `KeQueryGroupAffinity`.
+    pub fn KeQueryGroupAffinity(GroupNumber: USHORT) -> KAFFINITY;
+    /// `KeSetSystemAffinityThread`.
+    pub fn KeSetSystemAffinityThread(Affinity: KAFFINITY);
+    /// `KeRevertToUserAffinityThread`.
+    pub fn KeRevertToUserAffinityThread();
+    /// `KeRegisterBugCheckCallback`.
+    pub fn KeRegisterBugCheckCallback(CallbackRecord: PKBUGCHECK_CALLBACK_RECORD, CallbackRoutine: PKBUGCHECK_CALLBACK_ROUTINE, Buffer: PVOID, Length: ULONG, Component: PUCHAR) -> BOOLEAN;
+    /// `KeDeregisterBugCheckCallback`.
+    pub fn KeDeregisterBugCheckCallback(CallbackRecord: PKBUGCHECK_CALLBACK_RECORD) -> BOOLEAN;
+    /// `KeSetTargetProcessorDpc`.
+    pub fn KeSetTargetProcessorDpc(Dpc: PRKDPC, Number: CCHAR);
+    /// `KeReadStateMutex`.
+    pub fn KeReadStateMutex(Mutex: PRKMUTEX) -> LONG;
+    /// `KeReadStateSemaphore`.
+    pub fn KeReadStateSemaphore(Semaphore: PRKSEMAPHORE) -> LONG;
+    /// `KeTryToAcquireGuardedMutex`.
+    pub fn KeTryToAcquireGuardedMutex(Mutex: PKGUARDED_MUTEX) -> BOOLEAN;
+    /// `KeAcquireGuardedMutexUnsafe`.
+    pub fn KeAcquireGuardedMutexUnsafe(FastMutex: PKGUARDED_MUTEX);
+    /// `KeReleaseGuardedMutexUnsafe`.
+    pub fn KeReleaseGuardedMutexUnsafe(FastMutex: PKGUARDED_MUTEX);
+    /// `KeEnterGuardedRegion`.
+    pub fn KeEnterGuardedRegion();
+    /// `KeLeaveGuardedRegion`.
+    pub fn KeLeaveGuardedRegion();
     dll "HAL.dll";
     /// Value and frequency of the performance counter.
     pub fn KeQueryPerformanceCounter(PerformanceFrequency: PLARGE_INTEGER) -> LARGE_INTEGER;

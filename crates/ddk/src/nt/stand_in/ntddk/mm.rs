@@ -77,4 +77,6 @@ imports! {
     /// `MmAdvanceMdl`.
     #[must_use]
     pub fn MmAdvanceMdl(Mdl: PMDL, NumberOfBytes: ULONG) -> NTSTATUS;
+    /// `MmIsDriverVerifying`.
+    pub fn MmIsDriverVerifying(DriverObject: *mut _DRIVER_OBJECT) -> LOGICAL;
 }

@@ -118,4 +118,10 @@ imports! {
     pub fn SeUnlockSubjectContext(SubjectContext: PSECURITY_SUBJECT_CONTEXT);
     /// `SeTokenIsAdmin`.
     pub fn SeTokenIsAdmin(Token: PACCESS_TOKEN) -> BOOLEAN;
+    /// `ObReferenceObjectByHandleWithTag`.
+    #[must_use]
+    pub fn ObReferenceObjectByHandleWithTag(Handle: HANDLE, DesiredAccess: ACCESS_MASK, ObjectType: POBJECT_TYPE, AccessMode: KPROCESSOR_MODE, Tag: ULONG, Object: *mut PVOID, HandleInformation: POBJECT_HANDLE_INFORMATION) -> NTSTATUS;
+    /// `ObCloseHandle`.
+    #[must_use]
+    pub fn ObCloseHandle(Handle: HANDLE, PreviousMode: KPROCESSOR_MODE) -> NTSTATUS;
 }

@@ -76,4 +76,7 @@ imports! {
     /// `PsGetProcessExitStatus`.
     #[must_use]
     pub fn PsGetProcessExitStatus(Process: PEPROCESS) -> NTSTATUS;
+    /// `PsGetThreadExitStatus`.
+    #[must_use]
+    pub fn PsGetThreadExitStatus(Thread: PETHREAD) -> NTSTATUS;
 }

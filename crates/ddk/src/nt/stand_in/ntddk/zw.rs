@@ -270,4 +270,10 @@ imports! {
     /// `ZwUnmapViewOfSection`.
     #[must_use]
     pub fn ZwUnmapViewOfSection(ProcessHandle: HANDLE, BaseAddress: PVOID) -> NTSTATUS;
+    /// `ZwOpenKeyEx`.
+    #[must_use]
+    pub fn ZwOpenKeyEx(KeyHandle: PHANDLE, DesiredAccess: ACCESS_MASK, ObjectAttributes: POBJECT_ATTRIBUTES, OpenOptions: ULONG) -> NTSTATUS;
+    /// `ZwOpenProcessTokenEx`.
+    #[must_use]
+    pub fn ZwOpenProcessTokenEx(ProcessHandle: HANDLE, DesiredAccess: ACCESS_MASK, HandleAttributes: ULONG, TokenHandle: PHANDLE) -> NTSTATUS;
 }
