@@ -16,7 +16,7 @@ use lab::wdf::File;
 use lab::{Machine, child};
 use support::captures::{self, Recorded};
 use support::{ask, list, open, policy, start, status};
-use weir_ioctl::{Control, CounterId, FlowEntry, RuleHits, SetPolicyReply};
+use weir_ioctl::{AdapterEntry, Control, CounterId, FlowEntry, RuleHits, SetPolicyReply};
 
 /// Seeds of each mode when the environment does not say otherwise.
 const SEEDS: u64 = 4;
@@ -67,9 +67,16 @@ fn live(mode: Mode, seed: u64, traffic: Traffic) {
     let now = status(&file);
     let (sent, received) = (now.counter(CounterId::FRAMES_SENT), now.counter(CounterId::FRAMES_RECEIVED));
     assert_eq!(sent, report.sent);
-    assert!(received <= report.received && received > 0, "{received} of {}", report.received);
+    let all = report.received + report.plugged;
+    assert!(received <= all && received > 0, "{received} of {all}");
     assert_eq!(now.permitted() + now.blocked(), sent + received);
-    assert_eq!(now.permitted(), report.wire + report.delivered);
+    // What did not pass was blocked, as NBLs are: whole.
+    let passed: u64 = list::<AdapterEntry>(&file, Control::ADAPTERS, 2)
+        .iter()
+        .map(|adapter| adapter.frames_sent + adapter.frames_received - adapter.frames_blocked)
+        .sum();
+    assert_eq!(passed, report.wire + report.delivered);
+    assert!(now.permitted() >= passed, "{} permitted, {passed} passed", now.permitted());
     drop(file);
     for adapter in &adapters {
         adapter.pause();
@@ -80,6 +87,7 @@ fn live(mode: Mode, seed: u64, traffic: Traffic) {
     lab::verifier::count("trace events", digest.events);
     lab::verifier::count("trace hash", digest.hash);
     lab::verifier::count("interrupts", report.interrupts);
+    lab::verifier::count("instructions", lab::schedule::interrupted_instructions() as u64);
     lab::verifier::count("frames", report.sent + report.received);
 }
 
@@ -179,9 +187,14 @@ fn seeds_run_clean_with_interrupts_inside_driver_code() {
         live(Mode::Preemptive, seed, Traffic::Random);
     });
     if !child::is_child() {
-        let interrupts = total(&exits, "interrupts");
-        println!("{} seeds, {} frames, {interrupts} interrupts", exits.len(), total(&exits, "frames"));
-        assert!(interrupts > 0, "no interrupt came inside driver code");
+        let (interrupts, instructions) = (total(&exits, "interrupts"), total(&exits, "instructions"));
+        println!(
+            "{} seeds, {} frames, {interrupts} interrupts, at {} different instructions in a run on average",
+            exits.len(),
+            total(&exits, "frames"),
+            instructions / exits.len() as u64
+        );
+        assert!(interrupts > 0 && instructions > exits.len() as u64, "no interrupt came inside driver code");
     }
 }
 
@@ -196,20 +209,45 @@ fn captures_run_clean_in_every_mode() {
 #[test]
 fn a_seed_repeats_the_whole_trace() {
     let name = "a_seed_repeats_the_whole_trace";
-    let run = |number: u32, seed: u64| {
-        let exit =
-            child::run(&format!("{name}#{number}"), || live(Mode::Deterministic, seed, Traffic::Random));
+    let run = |number: u32, seed: u64, traffic: fn() -> Traffic| {
+        let exit = child::run(&format!("{name}#{number}"), || live(Mode::Deterministic, seed, traffic()));
         if !child::is_child() {
             exit.assert_clean();
         }
         let get = |counter: &str| exit.report.counters.get(counter).copied().unwrap_or(0);
         (get("trace events"), get("trace hash"))
     };
-    let [first, second, other] = [run(1, 11), run(2, 11), run(3, 12)];
+    let [first, second, other] =
+        [(1, 11), (2, 11), (3, 12)].map(|(n, seed)| run(n, seed, || Traffic::Random));
+    let captures = [4, 5].map(|number| run(number, 13, captured));
     if child::is_child() {
         return;
     }
-    assert!(first.0 > 1_000, "a trace of {} events", first.0);
+    assert!(first.0 > 1_000 && captures[0].0 > 1_000, "a trace of {} events", first.0);
     assert_eq!(first, second, "the same seed gave two traces");
+    assert_eq!(captures[0], captures[1], "the same seed gave two traces of captures");
     assert_ne!(first, other, "two seeds gave the same trace");
+}
+
+#[test]
+fn a_report_ends_with_the_last_calls() {
+    let name = "a_report_ends_with_the_last_calls";
+    let exit = child::run(name, || {
+        let (_machine, _driver, adapter) = support::boot_with_adapter();
+        for _ in 0..40 {
+            adapter.query(0x0001_0106, 4);
+        }
+        lab::verifier::violation("N-10", "a rule broken on purpose");
+    });
+    if child::is_child() {
+        return;
+    }
+    exit.assert_stopped(child::Status::Verifier, "N-10");
+    let calls = &exit.report.findings[0].calls;
+    assert_eq!(calls.len(), 50);
+    assert!(calls.windows(2).all(|pair| pair[0].number < pair[1].number));
+    let forwarded = calls.iter().rfind(|call| call.export == "NDIS.SYS!NdisFOidRequest").expect("an OID");
+    assert!(forwarded.caller.contains("weir.sys!") && forwarded.caller.contains("oid.rs:"), "{forwarded}");
+    assert_eq!((forwarded.irql, forwarded.arguments.len()), (0, 2));
+    assert!(exit.log.contains("the last 50 calls:"), "{}", exit.log);
 }

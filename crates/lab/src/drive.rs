@@ -94,7 +94,7 @@ pub struct Report {
     pub events: u64,
     /// Pauses with their restarts.
     pub pauses: u64,
-    /// Adapters that came and went.
+    /// Adapters that came and went, with one received frame each that is not counted above.
     pub plugged: u64,
     /// Interrupts that came inside driver code.
     pub interrupts: u64,
@@ -257,6 +257,7 @@ pub fn run(
         port.adapter.complete_sends(Call::default(), |order| order.reverse());
         port.adapter.return_receives(Call::default(), |order| order.reverse());
     }
+    crate::ndis::set_unmapped(false);
     scene.collect();
     scene.report()
 }

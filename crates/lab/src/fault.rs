@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use crate::{cpu, pe, verifier};
 
 pub(crate) use call_sites::reach;
-pub use call_sites::{call_sites, reached_call_sites};
 pub use sweep::{Coverage, Outcome, Sweep, sweep};
 
 /// Environment variable with the plan of a run.
@@ -71,6 +70,8 @@ pub struct Record {
     pub outcome: String,
     /// Offsets in the image of the calls that the driver made.
     pub calls: Vec<u32>,
+    /// Offset and description of every call of an import in the driver's code, if the scenario named the image.
+    pub code: Vec<(u32, String)>,
 }
 
 #[derive(Default)]
@@ -80,6 +81,7 @@ struct State {
     sites: Vec<(u64, String, Vec<usize>)>,
     refused: bool,
     outcome: String,
+    code: Vec<(u32, String)>,
 }
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -89,6 +91,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     sites: Vec::new(),
     refused: false,
     outcome: String::new(),
+    code: Vec::new(),
 });
 
 fn state() -> MutexGuard<'static, State> {
@@ -105,6 +108,13 @@ pub fn start() -> Plan {
     state().plan = Some(plan);
     ACTIVE.store(true, Ordering::SeqCst);
     plan
+}
+
+/// Names the image whose calls of imports a report tells of, so that it can tell which of them were never made. Call it
+/// before the image runs, while all of its code is there.
+pub fn cover(image: &pe::Image) {
+    let describe = |offset: u32| (offset, verifier::locate(image.base + offset as usize));
+    state().code = call_sites::of_image(image).into_iter().map(describe).collect();
 }
 
 /// Whether a plan is carried out.
@@ -172,7 +182,8 @@ pub(crate) fn take_record() -> Option<Record> {
         sites: sites.collect(),
         refused: state.refused,
         outcome: state.outcome.clone(),
-        calls: reached_call_sites(),
+        calls: call_sites::reached(),
+        code: state.code.clone(),
     })
 }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{clock, cpu, trace};
 
-pub use preempt::{injected, interrupt, pending_interrupts};
+pub use preempt::{injected, interrupt, interrupted_instructions, pending_interrupts};
 pub use random::{Random, seed_from_environment};
 
 /// How the machine's processors are driven.
@@ -152,6 +152,11 @@ pub(crate) fn wait(deadline: Option<Instant>, mut ready: impl FnMut() -> bool) -
         }
         std::thread::sleep(Duration::from_micros(50));
     }
+}
+
+/// Lets the machine's other threads run for a moment: timers that are due, work that is queued.
+pub fn let_others_run() {
+    sleep(Duration::from_millis(5));
 }
 
 /// Lets time pass.

@@ -123,10 +123,7 @@ fn built() -> Option<BTreeMap<String, PathBuf>> {
     let needed: BTreeSet<&str> =
         cases().into_iter().filter_map(|case| case.test.split("::").next()).collect();
     let fresh = |name: &&str| found.get(*name).is_some_and(|(time, _)| *time >= newest_source);
-    needed
-        .iter()
-        .all(fresh)
-        .then(|| found.into_iter().map(|(name, (_, path))| (name, path)).collect())
+    needed.iter().all(fresh).then(|| found.into_iter().map(|(name, (_, path))| (name, path)).collect())
 }
 
 /// Lets cargo build the test binaries, with the profile and into the directory of this one.

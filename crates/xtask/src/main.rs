@@ -25,6 +25,8 @@ enum Command {
     Lint(xtask::lint::Args),
     Test(xtask::test::Args),
     Demo(xtask::demo::Args),
+    FaultSweep(xtask::fault_sweep::Args),
+    Seeds(xtask::fault_sweep::SeedArgs),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         // The last line is the runner's summary, also when something failed.
         Command::Test(args) => return args.run(),
         Command::Demo(args) => args.run(),
+        Command::FaultSweep(args) => args.run(),
+        Command::Seeds(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 
 use super::traffic::{self, Given};
 use super::{OWNER, Port, Scene, add, lock};
-use crate::cpu;
 use crate::edge::{Edge, Verdict};
 use crate::ndis::{Adapter, Behaviour, Call, Giving, List, Piece, RESOURCES, Shape, Split};
 use crate::schedule::{self, Mode, Random};
+use crate::{cpu, ndis};
 
 /// Flow handles of each processor's stack.
 const FLOWS: u64 = 0x10_0000;
@@ -168,6 +168,7 @@ impl Processor<'_> {
             call.flags |= RESOURCES;
         }
         let shape = self.shape();
+        ndis::set_unmapped(self.random.once_in(4));
         let vlan = self.random.once_in(8).then_some(0x2003);
         add(&self.scene.tally.received, frames.len());
         let adapter = self.scene.ports[port].adapter.clone();

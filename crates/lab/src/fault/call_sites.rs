@@ -16,14 +16,13 @@ pub(crate) fn reach(caller: usize) {
     }
 }
 
-/// Offsets of the return addresses of the calls that the driver made so far.
-pub fn reached_call_sites() -> Vec<u32> {
+/// Offsets of the return addresses of the calls that drivers made so far.
+pub(super) fn reached() -> Vec<u32> {
     REACHED.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
 }
 
-/// Offsets of the return addresses of all calls through the import table. Ask before the image runs, while all of it
-/// is there.
-pub fn call_sites(image: &Image) -> Vec<u32> {
+/// Offsets of the return addresses of all calls through the import table.
+pub(super) fn of_image(image: &Image) -> Vec<u32> {
     let Some((table, code)) = layout(image) else { return Vec::new() };
     let mut found = Vec::new();
     for (start, size) in code {

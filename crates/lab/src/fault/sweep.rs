@@ -39,6 +39,19 @@ pub struct Coverage {
     pub error_paths: usize,
 }
 
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { all, plain, error_paths } = self;
+        let reached = plain + error_paths;
+        let percent = (100 * reached).checked_div(*all).unwrap_or(0);
+        write!(
+            f,
+            "{reached} of {all} calls of imports made ({percent} %): {plain} without a refusal, {error_paths} only on \
+             error paths"
+        )
+    }
+}
+
 /// A whole sweep.
 #[derive(Clone, Debug)]
 pub struct Sweep {
@@ -78,16 +91,30 @@ impl Sweep {
             && self.outcomes.iter().all(Outcome::is_clean)
     }
 
-    /// Coverage of the calls at `all`, from [`super::call_sites`].
-    pub fn coverage(&self, all: &[u32]) -> Coverage {
-        let all: BTreeSet<u32> = all.iter().copied().collect();
+    /// Which calls of imports in the driver's code were made.
+    pub fn coverage(&self) -> Coverage {
+        self.covered().0
+    }
+
+    /// The calls of imports that no run made.
+    pub fn never_made(&self) -> Vec<String> {
+        let (_, made) = self.covered();
+        let code = self.plain.report.faults.iter().flat_map(|record| &record.code);
+        code.filter(|(offset, _)| !made.contains(offset)).map(|(_, text)| text.clone()).collect()
+    }
+
+    fn covered(&self) -> (Coverage, BTreeSet<u32>) {
+        let code = self.plain.report.faults.iter().flat_map(|record| &record.code);
+        let all: BTreeSet<u32> = code.map(|(offset, _)| *offset).collect();
         let calls = |exit: &Exit| -> BTreeSet<u32> {
             let calls = exit.report.faults.iter().flat_map(|record| record.calls.iter().copied());
             calls.filter(|call| all.contains(call)).collect()
         };
         let plain = calls(&self.plain);
         let refused: BTreeSet<u32> = self.outcomes.iter().flat_map(|outcome| calls(&outcome.exit)).collect();
-        Coverage { all: all.len(), plain: plain.len(), error_paths: refused.difference(&plain).count() }
+        let error_paths = refused.difference(&plain).count();
+        let coverage = Coverage { all: all.len(), plain: plain.len(), error_paths };
+        (coverage, plain.union(&refused).copied().collect())
     }
 }
 
@@ -115,6 +142,14 @@ impl fmt::Display for Sweep {
         for (told, count) in by_outcome {
             writeln!(f, "{count:>4} x {told}")?;
         }
+        let never = self.never_made();
+        if !never.is_empty() {
+            writeln!(f, "\ncalls of imports that no run made:")?;
+        }
+        for call in never {
+            writeln!(f, "     {call}")?;
+        }
+        writeln!(f, "\n{}", self.coverage())?;
         let clean = self.outcomes.iter().filter(|outcome| outcome.is_clean()).count();
         let late = self.outcomes.iter().filter(|outcome| outcome.on_error_path).count();
         let leaks: usize = self.outcomes.iter().map(|outcome| outcome.exit.report.leaks.len()).sum();

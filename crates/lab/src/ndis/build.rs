@@ -1,6 +1,8 @@
 //! Builds NET_BUFFER_LISTs from frames as adapters and protocols do: any MDL split, unused data space, tags
 //! beside.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use ddk::ndis::{NET_BUFFER, NET_BUFFER_LIST};
 use ddk::nt::MDL;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,17 @@ use super::raw::SLOT_8021Q;
 
 /// MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL.
 const MDL_FLAGS: i16 = 0x1 | 0x4;
+/// MDL_PAGES_LOCKED.
+const MDL_UNMAPPED_FLAGS: i16 = 0x2;
 const PAGE: usize = 4096;
+
+/// Whether frames are built without a mapping.
+static UNMAPPED: AtomicBool = AtomicBool::new(false);
+
+/// Builds frames from now on of pages that are locked, but not mapped, until somebody maps them.
+pub fn set_unmapped(on: bool) {
+    UNMAPPED.store(on, Ordering::Relaxed);
+}
 
 /// How the bytes of a frame are spread over MDLs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,8 +153,9 @@ pub(crate) unsafe fn init_mdl(mdl: *mut MDL, address: *mut u8, count: usize) {
     // SAFETY: the caller guarantees the memory.
     unsafe {
         (*mdl).Size = mdl_size(count) as _;
-        (*mdl).MdlFlags = MDL_FLAGS as _;
-        (*mdl).MappedSystemVa = address.cast();
+        let unmapped = UNMAPPED.load(Ordering::Relaxed);
+        (*mdl).MdlFlags = if unmapped { MDL_UNMAPPED_FLAGS } else { MDL_FLAGS } as _;
+        (*mdl).MappedSystemVa = if unmapped { std::ptr::null_mut() } else { address.cast() };
         (*mdl).StartVa = (address as usize & !(PAGE - 1)) as *mut _;
         (*mdl).ByteOffset = (address as usize & (PAGE - 1)) as u32;
         (*mdl).ByteCount = count as u32;

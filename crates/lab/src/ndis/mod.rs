@@ -26,7 +26,7 @@ pub(crate) mod stack;
 pub mod sync;
 
 pub use adapter::{Adapter, AttachTime, Behaviour, Config, Delivered, Events, Giving, OnWire};
-pub use build::{Piece, Shape, Split};
+pub use build::{Piece, Shape, Split, set_unmapped};
 pub use data::{Call, DISPATCH_LEVEL, List, RESOURCES};
 pub use driver::FilterDriver;
 pub use legality::State;

@@ -311,7 +311,7 @@ pub(crate) unsafe fn clone(
                 let mut left = (*from).DataLength;
                 let mut next = &raw mut (*nb).MdlChain;
                 for mdl in raw::mdls((*from).CurrentMdl) {
-                    let start = (*mdl).MappedSystemVa.cast::<u8>().add(skip as usize);
+                    let start = raw::start(mdl).add(skip as usize);
                     let length = ((*mdl).ByteCount - skip).min(left);
                     let copy = memory::allocate_mdl(start.cast(), length);
                     if copy.is_null() {
@@ -384,7 +384,7 @@ pub(crate) unsafe fn data_buffer(
         if mdl.is_null() {
             return std::ptr::null_mut();
         }
-        let start = (*mdl).MappedSystemVa.cast::<u8>().add(skip as usize);
+        let start = raw::start(mdl).add(skip as usize);
         let aligned =
             multiple <= 1 || (start as usize).wrapping_sub(offset as usize).is_multiple_of(multiple as usize);
         if (*mdl).ByteCount - skip >= needed && aligned {
@@ -396,7 +396,7 @@ pub(crate) unsafe fn data_buffer(
         let (mut to, mut left) = (storage.cast::<u8>(), needed);
         while left > 0 && !mdl.is_null() {
             let part = ((*mdl).ByteCount - skip).min(left);
-            to.copy_from_nonoverlapping((*mdl).MappedSystemVa.cast::<u8>().add(skip as usize), part as usize);
+            to.copy_from_nonoverlapping(raw::start(mdl).add(skip as usize), part as usize);
             to = to.add(part as usize);
             left -= part;
             skip = 0;
@@ -499,7 +499,7 @@ pub(crate) unsafe fn copy(
             let length = (*mdl).ByteCount as usize;
             if skip < length {
                 let part = (length - skip).min(source.len() - done);
-                let target = (*mdl).MappedSystemVa.cast::<u8>().add(skip);
+                let target = raw::start(mdl).add(skip);
                 target.copy_from_nonoverlapping(source[done..].as_ptr(), part);
                 done += part;
                 skip = 0;

@@ -99,6 +99,15 @@ pub(crate) unsafe fn data_length(nb: *const NET_BUFFER) -> u32 {
     unsafe { (*nb).DataLength }
 }
 
+/// Where the bytes of an MDL lie, mapped or not.
+///
+/// # Safety
+/// `mdl` is accessible and describes memory of this process.
+pub(crate) unsafe fn start(mdl: *const MDL) -> *mut u8 {
+    // SAFETY: the caller guarantees access; the offset leads to the described memory.
+    unsafe { (*mdl).StartVa.cast::<u8>().add((*mdl).ByteOffset as usize) }
+}
+
 /// The bytes of a frame, collected over its MDLs.
 ///
 /// # Safety
@@ -109,8 +118,8 @@ pub(crate) unsafe fn bytes(nb: *const NET_BUFFER) -> Vec<u8> {
     let mut frame = Vec::with_capacity(left);
     // SAFETY: as above.
     for mdl in unsafe { mdls((*nb).MdlChain) } {
-        // SAFETY: as above; every MDL of a frame describes resident, mapped memory.
-        let (start, count) = unsafe { ((*mdl).MappedSystemVa.cast::<u8>(), (*mdl).ByteCount as usize) };
+        // SAFETY: as above; every MDL of a frame describes resident memory.
+        let (start, count) = unsafe { (start(mdl), (*mdl).ByteCount as usize) };
         let from = skip.min(count);
         let take = (count - from).min(left);
         if take > 0 {

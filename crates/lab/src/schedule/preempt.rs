@@ -5,8 +5,8 @@
 //! is as safe as a call from that place. In the deterministic mode interrupts come at boundaries, where the same holds.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 use super::Random;
@@ -17,6 +17,8 @@ type Job = Box<dyn FnOnce() + Send>;
 
 static WAITING: Mutex<VecDeque<Job>> = Mutex::new(VecDeque::new());
 static INJECTED: AtomicU64 = AtomicU64::new(0);
+/// The instructions before which interrupts came, the first so many.
+static PLACES: [AtomicUsize; 1024] = [const { AtomicUsize::new(0) }; 1024];
 /// Shortest time between two signals, in nanoseconds.
 const SHORTEST: u64 = 5_000;
 const LONGEST: u64 = 60_000;
@@ -67,6 +69,12 @@ fn try_take() -> Option<Job> {
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().pop_front(),
         Err(TryLockError::WouldBlock) => None,
     }
+}
+
+/// At how many different instructions of driver code interrupts came.
+pub fn interrupted_instructions() -> usize {
+    let places = PLACES.iter().map(|place| place.load(Ordering::Relaxed)).filter(|place| *place != 0);
+    places.collect::<BTreeSet<_>>().len()
 }
 
 /// Prepares for [`arm`].
@@ -129,7 +137,7 @@ unsafe extern "C" fn handler(_: libc::c_int, _: *mut libc::siginfo_t, context: *
     let errno = unsafe { *libc::__errno_location() };
     let in_driver = pe::find(rip).is_some_and(|image| !image.is_unloaded());
     if in_driver && cpu::ready() && !cpu::in_fault() && !INSIDE.get() && cpu::irql() < cpu::DISPATCH {
-        inject();
+        inject(rip);
     }
     if let Some(timer) = TIMER.get() {
         again(timer);
@@ -141,18 +149,22 @@ unsafe extern "C" fn handler(_: libc::c_int, _: *mut libc::siginfo_t, context: *
 /// At a boundary between driver and lab.
 pub(super) fn at_boundary() {
     if cpu::irql() < cpu::DISPATCH && !INSIDE.get() && super::turns::once_in(TAKEN) {
-        inject();
+        inject(cpu::last_entry().caller);
     }
 }
 
-/// Runs one interrupt inside the driver code of this thread, which runs below DISPATCH_LEVEL.
-fn inject() {
+/// Runs one interrupt inside the driver code of this thread, which runs below DISPATCH_LEVEL, before the instruction at
+/// `place`.
+fn inject(place: usize) {
     // Another thread of the same processor that is at DISPATCH_LEVEL keeps interrupts away.
     let Some(old) = cpu::try_raise_to_dispatch() else { return };
     INSIDE.set(true);
     if let Some(job) = try_take() {
         trace::note("interrupt", 0);
-        INJECTED.fetch_add(1, Ordering::Relaxed);
+        let number = INJECTED.fetch_add(1, Ordering::Relaxed);
+        if let Some(slot) = PLACES.get(number as usize) {
+            slot.store(place, Ordering::Relaxed);
+        }
         verifier::callback("interrupt", job);
     }
     cpu::lower(old);
