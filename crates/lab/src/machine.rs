@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::export::Export;
 use crate::ntoskrnl::{self, work};
-use crate::pe::{self, Image, LoadError, LoadOptions, Resolver};
+use crate::pe::{self, Image, Inspection, LoadError, LoadOptions, Resolver};
 use crate::registry::Registry;
 use crate::verifier::{self, Leak, Report, violation};
 use crate::{cpu, driver_object, wdf};
@@ -114,6 +114,14 @@ impl Machine {
         }
         verifier::add_leaks(leaks)
     }
+}
+
+/// Looks at the driver at `path` without running it: what it imports, and what memory integrity would object to.
+///
+/// # Errors
+/// If the file is missing or not a driver for x64.
+pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection, LoadError> {
+    pe::inspect(path.as_ref(), &Resolver::new(exports()))
 }
 
 /// All exports that the lab has.

@@ -41,6 +41,13 @@ pub(crate) enum LabCommand {
     /// driver to the wire, the others come up from the wire.
     #[command(after_help = EXIT_CODES)]
     Run(LabRun),
+    /// Load any driver, run its life cycle, and show what it imports, what it registers and what it breaks.
+    ///
+    /// The driver starts, is attached to an adapter if it is a filter, has its devices opened and closed, and is
+    /// unloaded. An import that the lab does not have stops it only when it is called. Images that memory integrity
+    /// would refuse are told, and run all the same.
+    #[command(after_help = EXIT_CODES)]
+    Load(LabLoad),
     /// List the rules that the lab knows, and whether it checks them.
     ///
     /// Rules come from the documentation of Windows and its Driver Verifier. With the numbers of some, shows of those
@@ -55,6 +62,15 @@ pub(crate) struct LabRules {
     #[arg(value_name = "RULE")]
     pub(crate) rules: Vec<String>,
     /// Print one JSON document instead of a list.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabLoad {
+    /// A driver image for x64; its PDB lies beside it, if there is one.
+    pub(crate) driver: PathBuf,
+    /// Print one JSON document instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod job;
+mod load;
 mod local;
 mod progress;
 mod rules;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use lab::child;
 use lab::child::Status;
 
+use crate::cli::LabLoad;
 use crate::cli::LabRules;
 use crate::cli::LabRun;
 use crate::failure::Exit;
@@ -42,7 +44,12 @@ const SCENARIO: child::Scenario = child::Scenario { name: "weirctl-lab-run", run
 
 /// In a child process: runs the machine, and does not return. Elsewhere: nothing.
 pub(crate) fn run_if_child() {
-    child::run_if_child(&[SCENARIO]);
+    child::run_if_child(&[SCENARIO, load::SCENARIO]);
+}
+
+/// `weirctl lab load`.
+pub(crate) fn load(args: &LabLoad) -> Result<Exit, Failure> {
+    load::run(args)
 }
 
 /// `weirctl lab rules`.

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Lab(LabCommand::Run(args)) => lab::run(&args),
+        Command::Lab(LabCommand::Load(args)) => lab::load(&args),
         Command::Lab(LabCommand::Rules(args)) => lab::rules(&args),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Policy(PolicyCommand::Compile(args)) => policy::compile(&args),

@@ -1,5 +1,6 @@
 //! `weirctl lab` on systems that the lab does not run on.
 
+use crate::cli::LabLoad;
 use crate::cli::LabRules;
 use crate::cli::LabRun;
 use crate::failure::Exit;
@@ -10,6 +11,11 @@ pub(crate) fn run_if_child() {}
 
 /// `weirctl lab run`.
 pub(crate) fn run(_args: &LabRun) -> Result<Exit, Failure> {
+    Err(elsewhere())
+}
+
+/// `weirctl lab load`.
+pub(crate) fn load(_args: &LabLoad) -> Result<Exit, Failure> {
     Err(elsewhere())
 }
 

@@ -10,6 +10,7 @@ use crate::report::Driver;
 use crate::report::Flow;
 use crate::report::Report;
 use crate::report::Traffic;
+use crate::report::Verifier;
 use crate::table::Align::Left;
 use crate::table::Align::Right;
 use crate::table::Table;
@@ -47,7 +48,7 @@ struct View {
 
 impl View {
     fn section(&self, title: &str) -> String {
-        format!("\n{}\n", self.style.strong(title))
+        section(title, self.style)
     }
 
     fn head(&self, report: &Report) -> String {
@@ -247,35 +248,43 @@ impl View {
     }
 
     fn findings(&self, report: &Report) -> String {
-        let verifier = &report.verifier;
-        if verifier.findings.is_empty() && verifier.leaks.is_empty() {
-            return String::new();
-        }
-        let mut out = self.section("Findings");
-        for finding in &verifier.findings {
-            let _ = writeln!(out, "  {} {}", self.style.bad(&finding.rule), finding.text);
-            let mut line = |name: &str, value: &str| {
-                let _ = writeln!(out, "    {}  {value}", self.style.weak(&format!("{name:<6}")));
-            };
-            if !finding.rule_text.is_empty() {
-                line("rule", &format!("{} [{}]", finding.rule_text, finding.source));
-            }
-            if let Some(export) = &finding.export {
-                line("in", export);
-            }
-            if let Some(caller) = &finding.caller {
-                line("caller", caller);
-            }
-            for frame in &finding.stack {
-                line("stack", frame);
-            }
-        }
-        for leak in &verifier.leaks {
-            let _ = writeln!(out, "  {} left behind: {}", self.style.bad(&leak.rule), leak.what);
-            let _ = writeln!(out, "    {}  {}", self.style.weak("made at"), leak.creator);
-        }
-        out
+        findings(&report.verifier, self.style)
     }
+}
+
+fn section(title: &str, style: Style) -> String {
+    format!("\n{}\n", style.strong(title))
+}
+
+/// Broken rules, bug checks and what was left behind.
+pub(crate) fn findings(verifier: &Verifier, style: Style) -> String {
+    if verifier.findings.is_empty() && verifier.leaks.is_empty() {
+        return String::new();
+    }
+    let mut out = section("Findings", style);
+    for finding in &verifier.findings {
+        let _ = writeln!(out, "  {} {}", style.bad(&finding.rule), finding.text);
+        let mut line = |name: &str, value: &str| {
+            let _ = writeln!(out, "    {}  {value}", style.weak(&format!("{name:<6}")));
+        };
+        if !finding.rule_text.is_empty() {
+            line("rule", &format!("{} [{}]", finding.rule_text, finding.source));
+        }
+        if let Some(export) = &finding.export {
+            line("in", export);
+        }
+        if let Some(caller) = &finding.caller {
+            line("caller", caller);
+        }
+        for frame in &finding.stack {
+            line("stack", frame);
+        }
+    }
+    for leak in &verifier.leaks {
+        let _ = writeln!(out, "  {} left behind: {}", style.bad(&leak.rule), leak.what);
+        let _ = writeln!(out, "    {}  {}", style.weak("made at"), leak.creator);
+    }
+    out
 }
 
 fn capture(capture: &Capture) -> String {

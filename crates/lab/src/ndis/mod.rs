@@ -28,7 +28,7 @@ pub mod sync;
 pub use adapter::{Adapter, AttachTime, Behaviour, Config, Delivered, Events, Giving, OnWire};
 pub use build::{Piece, Shape, Split, set_unmapped};
 pub use data::{Call, DISPATCH_LEVEL, List, RESOURCES};
-pub use driver::FilterDriver;
+pub use driver::{FilterDriver, all as filter_drivers};
 pub use legality::State;
 pub use memory::{Value, set_configuration};
 pub use module::{Attributes, Module};

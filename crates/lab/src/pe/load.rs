@@ -8,7 +8,7 @@ use std::{fmt, fs};
 use object::LittleEndian as LE;
 use object::Object;
 use object::pe;
-use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, Import, PeFile64};
+use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, Import as Thunk, PeFile64};
 
 use super::{Image, checks, protect, register};
 use crate::export::Export;
@@ -59,6 +59,42 @@ impl Default for LoadOptions {
     fn default() -> Self {
         Self { checked: true, integrity: true }
     }
+}
+
+/// What an image says about itself, without being run.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// What it imports, in the order of its import table.
+    pub imports: Vec<Import>,
+    /// What memory integrity and good form would object to: rule and text.
+    pub objections: Vec<(&'static str, String)>,
+}
+
+/// A function or variable that an image imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The DLL.
+    pub dll: String,
+    /// The name, or `#` and an ordinal.
+    pub name: String,
+    /// Whether the lab has it; if not, the image still loads, and a call ends the machine.
+    pub resolved: bool,
+}
+
+/// Looks at the driver at `path`.
+///
+/// # Errors
+/// If the file is missing or not a driver for x64.
+pub fn inspect(path: &Path, resolver: &Resolver) -> Result<Inspection, LoadError> {
+    let data = fs::read(path).map_err(|error| LoadError::Read(path.to_owned(), error))?;
+    let file = PeFile64::parse(&*data)?;
+    checks::loadable(&file)?;
+    let mut imports = Vec::new();
+    for_each_import(&file, |dll, name, _| {
+        let resolved = resolver.find(dll, name).is_some();
+        imports.push(Import { dll: dll.to_owned(), name: name.to_owned(), resolved });
+    })?;
+    Ok(Inspection { imports, objections: checks::integrity(&file) })
 }
 
 /// Finds exports by DLL and name.
@@ -232,6 +268,19 @@ fn bind(
     resolver: &Resolver,
     options: LoadOptions,
 ) -> Result<(), LoadError> {
+    for_each_import(file, |dll, name, slot| {
+        let address = match resolver.find(dll, name) {
+            Some(export) if options.checked => export.checked.get(),
+            Some(export) => export.bare.get(),
+            None => stub::unresolved(dll, name, image),
+        };
+        // SAFETY: the import address table of a linked image lies inside it, and it is writable now.
+        unsafe { ((base + slot) as *mut usize).write_unaligned(address) };
+    })
+}
+
+/// Calls `visit` with the DLL, the name and the RVA of the slot of every import.
+fn for_each_import(file: &PeFile64<'_>, mut visit: impl FnMut(&str, &str, usize)) -> Result<(), LoadError> {
     let Some(table) = file.import_table()? else { return Ok(()) };
     let mut descriptors = table.descriptors()?;
     while let Some(descriptor) = descriptors.next()? {
@@ -241,22 +290,14 @@ fn bind(
             names => names,
         };
         let mut thunks = table.thunks(names)?;
-        let mut slot = (base + descriptor.first_thunk.get(LE) as usize) as *mut usize;
+        let mut slot = descriptor.first_thunk.get(LE) as usize;
         while let Some(thunk) = thunks.next::<pe::ImageNtHeaders64>()? {
             let name = match table.import::<pe::ImageNtHeaders64>(thunk)? {
-                Import::Name(_, name) => String::from_utf8_lossy(name).into_owned(),
-                Import::Ordinal(ordinal) => format!("#{ordinal}"),
+                Thunk::Name(_, name) => String::from_utf8_lossy(name).into_owned(),
+                Thunk::Ordinal(ordinal) => format!("#{ordinal}"),
             };
-            let address = match resolver.find(&dll, &name) {
-                Some(export) if options.checked => export.checked.get(),
-                Some(export) => export.bare.get(),
-                None => stub::unresolved(&dll, &name, image),
-            };
-            // SAFETY: the import address table of a linked image lies inside it, and it is writable now.
-            unsafe {
-                slot.write_unaligned(address);
-                slot = slot.add(1);
-            }
+            visit(&dll, &name, slot);
+            slot += size_of::<usize>();
         }
     }
     Ok(())

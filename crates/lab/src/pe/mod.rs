@@ -6,7 +6,7 @@ mod load;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-pub use load::{LoadError, LoadOptions, Resolver, load};
+pub use load::{Import, Inspection, LoadError, LoadOptions, Resolver, inspect, load};
 
 use crate::{cpu, symbols, unwind, verifier};
 

@@ -137,6 +137,18 @@ pub(super) fn find(path: &str) -> Option<Ref<Device>> {
     Ref::new(names.devices.get(target)?.upgrade()?)
 }
 
+/// The devices that user mode can reach: the path that it opens, and the device's name.
+pub fn reachable() -> Vec<(String, String)> {
+    let names = names();
+    let mut all: Vec<_> = names
+        .links
+        .iter()
+        .filter_map(|(link, device)| Some((format!(r"\\.\{}", link.strip_prefix(r"\??\")?), device.clone())))
+        .collect();
+    all.sort();
+    all
+}
+
 impl Device {
     /// Who may open the device.
     pub(super) fn acl(&self) -> &Acl {

@@ -17,6 +17,7 @@ use crate::export::Export;
 use crate::verifier::violation;
 
 pub(crate) use device::open_files;
+pub use device::reachable;
 pub use loader::{TABLE_NAMES, set_version};
 pub use sddl::Who;
 pub use user::{File, Pending, open, open_with};
