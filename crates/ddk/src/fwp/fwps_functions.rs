@@ -311,6 +311,11 @@ imports! {
         completionFn: FWPS_INJECT_COMPLETE0,
         completionContext: HANDLE,
     ) -> NTSTATUS;
+    /// Lets a stream go on that a callout deferred.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[must_use]
+    pub fn FwpsStreamContinue0(flowId: u64, calloutId: u32, layerId: u16, streamFlags: u32) -> NTSTATUS;
     /// `FwpsCloneStreamData0`.
     #[must_use]
     pub fn FwpsCloneStreamData0(

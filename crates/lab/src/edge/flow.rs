@@ -11,6 +11,7 @@ use super::open::{Held, stages};
 use super::packet::{self, Fragment, Ip, Medium, Packet, Transport, tcp};
 use super::process::{LOCAL_SYSTEM, Process, ProcessMap, Socket, sid_bytes};
 use super::stack::{Entry, Routes};
+use super::stream::Streams;
 use crate::fwp::inject;
 use crate::fwp::packet::History;
 use crate::{cpu, fwp, ndis};
@@ -147,6 +148,7 @@ pub struct Edge {
     pub(super) stats: Stats,
     pub(super) routes: Routes,
     pub(super) held: Held,
+    pub(super) streams: Streams,
     /// Who injected the packet that is on its way up.
     pub(super) history: History,
 }
@@ -167,6 +169,7 @@ impl Edge {
             stats: Stats::default(),
             routes: Routes::default(),
             held: Held::default(),
+            streams: Streams::default(),
             history: History::new(),
         }
     }
@@ -194,7 +197,11 @@ impl Edge {
         let verdict = match packet::parse(interface.medium, frame) {
             Packet::Ip(ip) if self.is_local(ip.source) => {
                 self.routes.learn(interface, frame, &ip, true);
-                match self.frame(interface, frame, &ip, true) {
+                let verdict = match (self.frame(interface, frame, &ip, true), self.connected(&ip, true)) {
+                    (Verdict::Pass, Some(key)) => self.stream(interface, frame, &ip, &key, true),
+                    (verdict, _) => verdict,
+                };
+                match verdict {
                     Verdict::Pass => self.descend(interface, frame, &ip, &History::new()),
                     stopped => stopped,
                 }
@@ -248,6 +255,13 @@ impl Edge {
             }
             None => (0, 0),
         }
+    }
+
+    /// The connection to which a TCP packet belongs, if it is established.
+    pub(super) fn connected(&self, ip: &Ip, outbound: bool) -> Option<Key> {
+        let key = key_of(ip, outbound)?;
+        let open = self.flows.get(&key).is_some_and(|flow| flow.state == State::Open);
+        (key.protocol == TCP && open).then_some(key)
     }
 
     /// Protocol, address and port of an endpoint.
@@ -629,7 +643,8 @@ impl Edge {
     }
 
     /// Ends a flow that ALE permitted: endpoint closure, flow deletion, and perhaps release of the port.
-    fn end_flow(&mut self, key: &Key) {
+    pub(super) fn end_flow(&mut self, key: &Key) {
+        self.end_streams(key);
         let Some(flow) = self.flows.get(key) else { return };
         if matches!(flow.state, State::Closed | State::Blocked(_)) {
             return;

@@ -8,10 +8,12 @@ mod open;
 pub mod packet;
 pub mod process;
 mod stack;
+mod stream;
 
 pub use flow::{Edge, Interface, Stats, Verdict};
 pub use packet::Medium;
 pub use process::{Process, ProcessMap, Volumes};
 pub use stack::Emitted;
+pub use stream::StreamData;
 
-pub(crate) use stack::reenter;
+pub(crate) use stack::{ip_header, reenter};

@@ -169,6 +169,7 @@ impl Edge {
 
     /// Goes on with what drivers have completed.
     pub(super) fn resume(&mut self) {
+        self.continue_streams();
         while let Some(completion) = pend::next() {
             if let Some((key, flow)) = self.held.closures.remove(&completion.handle) {
                 fwp::end_flow(flow);

@@ -8,6 +8,7 @@ use etherparse::{IpNumber, Ipv4Header, Ipv6FlowLabel, Ipv6Header};
 use super::flow::{Edge, Interface, Verdict};
 use super::layers::{self, Layer, Passage};
 use super::packet::{self, Ip, Medium, Packet, Transport};
+use super::stream::StreamData;
 use crate::fwp::inject::{self, Injection, Path};
 use crate::fwp::packet::History;
 use crate::{cpu, verifier};
@@ -188,8 +189,13 @@ impl Edge {
             }
         }
         self.history = history.clone();
-        let verdict = self.frame(interface, frame, ip, false);
+        let mut verdict = self.frame(interface, frame, ip, false);
         self.history.clear();
+        if verdict == Verdict::Pass
+            && let Some(key) = self.connected(ip, false)
+        {
+            verdict = self.stream(interface, frame, ip, &key, false);
+        }
         if verdict == Verdict::Pass && is_datagram(ip) {
             let passage = self.passage(interface, frame, ip, false, history);
             if !layers::indicate(Layer::Datagram, &passage) {
@@ -270,7 +276,10 @@ impl Edge {
                     self.emit(interface.index, false, bytes.to_vec());
                 }
             }
-            Path::Stream { .. } => return None,
+            Path::Stream { flow, flags } => {
+                self.flows.values().find(|other| other.id == flow)?;
+                self.streams.injected.push(StreamData { flow, flags, bytes: bytes.to_vec() });
+            }
         }
         Some(())
     }
@@ -336,27 +345,33 @@ fn is_datagram(ip: &Ip) -> bool {
 
 /// An IP packet around a transport packet, as the network layer builds it.
 fn with_ip_header(protocol: u8, local: IpAddr, remote: IpAddr, payload: &[u8]) -> Option<Vec<u8>> {
-    let mut packet = Vec::with_capacity(payload.len() + 40);
-    match (local, remote) {
-        (IpAddr::V4(local), IpAddr::V4(remote)) => {
-            let length = u16::try_from(payload.len()).ok()?;
-            let header = Ipv4Header::new(length, TTL, IpNumber(protocol), local.octets(), remote.octets());
+    let mut packet = ip_header((local, remote), protocol, u32::try_from(payload.len()).ok()?)?;
+    packet.extend_from_slice(payload);
+    Some(packet)
+}
+
+/// The IP header of a packet with `length` bytes behind it; `None` for ends of two families.
+pub(crate) fn ip_header(ends: (IpAddr, IpAddr), protocol: u8, length: u32) -> Option<Vec<u8>> {
+    let mut packet = Vec::with_capacity(40);
+    let length = u16::try_from(length).ok()?;
+    match ends {
+        (IpAddr::V4(source), IpAddr::V4(remote)) => {
+            let header = Ipv4Header::new(length, TTL, IpNumber(protocol), source.octets(), remote.octets());
             header.ok()?.write(&mut packet).ok()?;
         }
-        (IpAddr::V6(local), IpAddr::V6(remote)) => {
+        (IpAddr::V6(source), IpAddr::V6(remote)) => {
             let header = Ipv6Header {
                 traffic_class: 0,
                 flow_label: Ipv6FlowLabel::ZERO,
-                payload_length: u16::try_from(payload.len()).ok()?,
+                payload_length: length,
                 next_header: IpNumber(protocol),
                 hop_limit: TTL,
-                source: local.octets(),
+                source: source.octets(),
                 destination: remote.octets(),
             };
             header.write(&mut packet).ok()?;
         }
         _ => return None,
     }
-    packet.extend_from_slice(payload);
     Some(packet)
 }

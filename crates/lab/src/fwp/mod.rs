@@ -16,6 +16,7 @@ mod layer;
 pub(crate) mod packet;
 pub(crate) mod pend;
 pub mod pend_exports;
+pub mod stream;
 mod value;
 
 pub use callout::{begin_flow, contexts, end_flow, registered};
@@ -26,12 +27,13 @@ pub use value::Value;
 pub(crate) use callout::is_aborted;
 
 /// The export tables of fwpkclnt.sys.
-pub fn exports() -> [&'static [crate::export::Export]; 4] {
+pub fn exports() -> [&'static [crate::export::Export]; 5] {
     [
         exports::CALLOUT_EXPORTS,
         exports::MANAGEMENT_EXPORTS,
         inject_exports::INJECTION_EXPORTS,
         pend_exports::PEND_EXPORTS,
+        stream::STREAM_EXPORTS,
     ]
 }
 

@@ -2,6 +2,7 @@
 //! a packet before (contract §7, I1 to I3).
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +39,8 @@ struct Made {
     parent: Option<usize>,
     history: History,
     creator: usize,
+    /// Bytes of header that this DLL put before the data of each NET_BUFFER.
+    header: u32,
 }
 
 #[derive(Default)]
@@ -164,7 +167,9 @@ pub(crate) unsafe fn allocate(
     if nbl.is_null() {
         return Err(STATUS_INSUFFICIENT_RESOURCES);
     }
-    packets().made.insert(nbl as usize, Made { parent: None, history: History::new(), creator: caller() });
+    packets()
+        .made
+        .insert(nbl as usize, Made { parent: None, history: History::new(), creator: caller(), header: 0 });
     Ok(nbl)
 }
 
@@ -205,7 +210,10 @@ pub(crate) unsafe fn clone(
     if !packets.made.contains_key(&(original as usize)) {
         packets.hold(original as usize).clones += 1;
     }
-    packets.made.insert(nbl as usize, Made { parent: Some(original as usize), history, creator: caller() });
+    packets.made.insert(
+        nbl as usize,
+        Made { parent: Some(original as usize), history, creator: caller(), header: 0 },
+    );
     Ok(nbl)
 }
 
@@ -229,6 +237,40 @@ pub(crate) fn free_clone(nbl: *mut NET_BUFFER_LIST, flags: u32) {
     }
 }
 
+/// `function` takes only lists of this DLL (I1).
+pub(crate) fn check_made(nbl: *mut NET_BUFFER_LIST, function: &str) {
+    if !is_made(nbl as usize) || !stack::is_drivers(nbl) {
+        verifier::violation(
+            "F-4",
+            &format!(
+                "I1: {function} of NBL {nbl:p}, which is no clone or list of this DLL in the driver's hands"
+            ),
+        );
+    }
+}
+
+/// FwpsConstructIpHeaderForTransportPacket0 (I7): replaces the old header of `old` bytes by a new one.
+///
+/// # Safety
+/// The driver owns the list.
+pub(crate) unsafe fn construct(
+    nbl: *mut NET_BUFFER_LIST,
+    old: u32,
+    ends: (IpAddr, IpAddr),
+    protocol: u8,
+) -> NTSTATUS {
+    // SAFETY: the caller guarantees it.
+    match unsafe { stack::prepend_ip(nbl, old, ends, protocol) } {
+        Some(length) => {
+            if let Some(made) = packets().made.get_mut(&(nbl as usize)) {
+                made.header = (made.header + length).saturating_sub(old);
+            }
+            STATUS_SUCCESS
+        }
+        None => STATUS_INSUFFICIENT_RESOURCES,
+    }
+}
+
 /// Strikes a list off; returns the parent of a clone.
 fn take(nbl: *mut NET_BUFFER_LIST, clone: bool) -> Option<usize> {
     if !stack::is_drivers(nbl) {
@@ -236,7 +278,14 @@ fn take(nbl: *mut NET_BUFFER_LIST, clone: bool) -> Option<usize> {
     }
     let mut packets = packets();
     match packets.made.remove(&(nbl as usize)) {
-        Some(made) if made.parent.is_some() == clone => made.parent,
+        Some(made) if made.parent.is_some() == clone => {
+            drop(packets);
+            if made.header > 0 {
+                // SAFETY: the driver's list, whose header this DLL built.
+                unsafe { stack::advance(nbl, made.header) };
+            }
+            made.parent
+        }
         _ => {
             drop(packets);
             verifier::violation(

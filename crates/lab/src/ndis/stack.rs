@@ -1,6 +1,8 @@
 //! NBLs on the border to TCP/IP: packets shown to callouts, and lists that callout drivers make and inject.
 
-use ddk::ndis::{NDIS_HANDLE, NET_BUFFER_LIST};
+use std::net::IpAddr;
+
+use ddk::ndis::{NDIS_HANDLE, NET_BUFFER, NET_BUFFER_LIST};
 use ddk::nt::MDL;
 
 use super::build::{self, Piece, Shape};
@@ -127,4 +129,70 @@ pub(crate) fn give_back(nbl: *mut NET_BUFFER_LIST, status: i32) {
     owner::back(&[nbl], Layer::Driver);
     // SAFETY: owned by the driver and thereby accessible; nobody knows of it before its completion.
     unsafe { (*nbl).Status = status };
+}
+
+/// The bytes of all NET_BUFFERs of a list.
+///
+/// # Safety
+/// The list is valid.
+pub(crate) unsafe fn bytes(nbl: *mut NET_BUFFER_LIST) -> Vec<u8> {
+    // SAFETY: the caller guarantees it.
+    let buffers = unsafe { raw::net_buffers(nbl) };
+    // SAFETY: as above.
+    buffers.flat_map(|nb| unsafe { raw::bytes(nb) }).collect()
+}
+
+/// Takes `length` bytes away from the front of every NET_BUFFER, with the memory that was put there.
+///
+/// # Safety
+/// The driver owns the list.
+pub(crate) unsafe fn advance(nbl: *mut NET_BUFFER_LIST, length: u32) {
+    // SAFETY: the caller guarantees it.
+    unsafe { raw::net_buffers(nbl).for_each(|nb| pools::advance(nb, length, 1)) };
+}
+
+/// Puts an IP header before the data of every NET_BUFFER, in place of `old` bytes; its length, or `None` if
+/// memory is short.
+///
+/// # Safety
+/// The driver owns the list.
+pub(crate) unsafe fn prepend_ip(
+    nbl: *mut NET_BUFFER_LIST,
+    old: u32,
+    ends: (IpAddr, IpAddr),
+    protocol: u8,
+) -> Option<u32> {
+    let mut length = 0;
+    // SAFETY: the caller guarantees it.
+    for nb in unsafe { raw::net_buffers(nbl) } {
+        // SAFETY: as above.
+        unsafe {
+            let data = (*nb).DataLength.checked_sub(old)?;
+            let header = crate::edge::ip_header(ends, protocol, data)?;
+            length = header.len() as u32;
+            pools::advance(nb, old, 0);
+            if pools::retreat(nb, length, 0) != ddk::ndis::NDIS_STATUS_SUCCESS {
+                return None;
+            }
+            write_front(nb, &header);
+        }
+    }
+    Some(length)
+}
+
+/// Writes over the first bytes of the data, across MDLs.
+///
+/// # Safety
+/// `nb` is accessible and has at least as many bytes.
+unsafe fn write_front(nb: *mut NET_BUFFER, bytes: &[u8]) {
+    // SAFETY: the caller guarantees access; MDLs describe mapped memory.
+    unsafe {
+        let (mut left, mut skip) = (bytes, (*nb).CurrentMdlOffset as usize);
+        for mdl in raw::mdls((*nb).CurrentMdl) {
+            let room = ((*mdl).ByteCount as usize - skip).min(left.len());
+            let (now, rest) = left.split_at(room);
+            (*mdl).MappedSystemVa.cast::<u8>().add(skip).copy_from_nonoverlapping(now.as_ptr(), room);
+            (left, skip) = (rest, 0);
+        }
+    }
 }

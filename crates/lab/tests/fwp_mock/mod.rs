@@ -24,6 +24,7 @@ pub(crate) mod fwpk {
     pub(crate) use lab::fwp::exports::*;
     pub(crate) use lab::fwp::inject_exports::*;
     pub(crate) use lab::fwp::pend_exports::*;
+    pub(crate) use lab::fwp::stream::*;
 }
 
 /// One call of the classify function.
