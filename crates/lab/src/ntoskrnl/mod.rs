@@ -1,9 +1,12 @@
 //! The kernel's exports.
 
+pub mod csq;
 pub mod debug;
+pub mod device;
 pub mod dispatcher;
 pub mod dpc;
 pub mod io;
+pub mod irp;
 pub mod irql;
 pub mod list;
 pub(crate) mod live;
@@ -32,11 +35,14 @@ use crate::export::Export;
 /// All export tables of the kernel.
 pub fn exports() -> Vec<&'static [Export]> {
     vec![
+        csq::EXPORTS,
         debug::EXPORTS,
         debug::VARIADIC,
+        device::EXPORTS,
         dispatcher::EXPORTS,
         dpc::EXPORTS,
         io::EXPORTS,
+        irp::EXPORTS,
         irql::EXPORTS,
         list::EXPORTS,
         lock::EXPORTS,

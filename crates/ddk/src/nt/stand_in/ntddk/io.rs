@@ -170,4 +170,23 @@ imports! {
     pub fn IoIsWdmVersionAvailable(MajorVersion: UCHAR, MinorVersion: UCHAR) -> BOOLEAN;
     /// `IoIsSystemThread`.
     pub fn IoIsSystemThread(Thread: PETHREAD) -> BOOLEAN;
+    /// `IoInitializeIrp`.
+    pub fn IoInitializeIrp(Irp: PIRP, PacketSize: USHORT, StackSize: CCHAR);
+    /// `IoAcquireCancelSpinLock`.
+    pub fn IoAcquireCancelSpinLock(Irql: PKIRQL);
+    /// `IoReleaseCancelSpinLock`.
+    pub fn IoReleaseCancelSpinLock(Irql: KIRQL);
+    /// `IoSetCompletionRoutineEx`.
+    #[must_use]
+    pub fn IoSetCompletionRoutineEx(DeviceObject: PDEVICE_OBJECT, Irp: PIRP, CompletionRoutine: PIO_COMPLETION_ROUTINE, Context: PVOID, InvokeOnSuccess: BOOLEAN, InvokeOnError: BOOLEAN, InvokeOnCancel: BOOLEAN) -> NTSTATUS;
+    /// `IoAttachDeviceToDeviceStack`.
+    pub fn IoAttachDeviceToDeviceStack(SourceDevice: PDEVICE_OBJECT, TargetDevice: PDEVICE_OBJECT) -> PDEVICE_OBJECT;
+    /// `IoDetachDevice`.
+    pub fn IoDetachDevice(TargetDevice: PDEVICE_OBJECT);
+    /// `IoGetAttachedDevice`.
+    pub fn IoGetAttachedDevice(DeviceObject: PDEVICE_OBJECT) -> PDEVICE_OBJECT;
+    /// `IoGetAttachedDeviceReference`.
+    pub fn IoGetAttachedDeviceReference(DeviceObject: PDEVICE_OBJECT) -> PDEVICE_OBJECT;
+    /// `IoGetRelatedDeviceObject`.
+    pub fn IoGetRelatedDeviceObject(FileObject: PFILE_OBJECT) -> PDEVICE_OBJECT;
 }
