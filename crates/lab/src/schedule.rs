@@ -114,17 +114,14 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Task {
     let end = done.clone();
     let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
         // Also when the body panics.
-        struct End(Arc<AtomicBool>, bool);
+        struct End(Arc<AtomicBool>);
         impl Drop for End {
             fn drop(&mut self) {
                 self.0.store(true, Ordering::Release);
-                preempt::disarm();
-                if self.1 {
-                    turns::leave();
-                }
+                leave();
             }
         }
-        let _end = End(end, ticket.is_some());
+        let _end = End(end);
         if let Some(ticket) = ticket {
             turns::enter(ticket);
         }
@@ -136,6 +133,14 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Task {
         turns::begin(ticket, thread.thread().clone());
     }
     Task { thread, done }
+}
+
+/// Takes the current thread out of the schedule; it is about to end.
+pub(crate) fn leave() {
+    preempt::disarm();
+    if turns::is_task() {
+        turns::leave();
+    }
 }
 
 /// Waits until `ready` or until `deadline` has come; whether it became ready. `ready` is asked again and again.

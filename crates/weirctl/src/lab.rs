@@ -135,6 +135,7 @@ fn verdict(end: &child::Exit) -> (Exit, Verifier) {
         export: finding.export,
         caller: finding.caller,
         stack: finding.stack,
+        calls: finding.calls.iter().map(ToString::to_string).collect(),
     });
     let leaks = end.report.leaks.iter().cloned();
     let leaks = leaks.map(|leak| Leak { rule: leak.rule, what: leak.what, creator: leak.creator });

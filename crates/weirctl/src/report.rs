@@ -377,6 +377,8 @@ pub(crate) struct Finding {
     pub(crate) caller: Option<String>,
     /// The driver's stack, innermost first.
     pub(crate) stack: Vec<String>,
+    /// The last calls of drivers, the oldest first.
+    pub(crate) calls: Vec<String>,
 }
 
 /// Something the driver left behind.

@@ -32,7 +32,9 @@ fn one_rule_is_shown_with_all_that_is_known() {
     let run = weirctl(&scratch("rules-one"), &["lab", "rules", "n-49"]);
     assert_eq!((run.code, run.err.as_str()), (0, ""));
     assert!(run.out.starts_with("NDIS\n  N-49  "), "{}", run.out);
-    for part in ["documentation: ", "faulty drivers: ", "ndis::completing_twice", "clean twins: ", "1 rule, 1 of"] {
+    for part in
+        ["documentation: ", "faulty drivers: ", "ndis::completing_twice", "clean twins: ", "1 rule, 1 of"]
+    {
         assert!(run.out.contains(part), "{}", run.out);
     }
 }

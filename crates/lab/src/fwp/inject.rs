@@ -154,7 +154,7 @@ pub(crate) fn destroy(value: HANDLE) -> NTSTATUS {
     injector.closing.store(true, Ordering::Release);
     while injector.pending.load(Ordering::Acquire) > 0 {
         if !run_one() {
-            std::thread::yield_now();
+            crate::schedule::spin();
         }
     }
     handle::close::<Injector>(value);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::mutex;
 use crate::cpu::{self, APC, DISPATCH, PASSIVE};
-use crate::{clock, pool, verifier::violation};
+use crate::{clock, pool, schedule, verifier::violation};
 
 /// STATUS_SUCCESS: the wait ended because the object was signalled.
 const SUCCESS: i32 = 0;
@@ -75,22 +75,14 @@ pub(crate) fn wait_until<R>(
     deadline: Option<Instant>,
     mut condition: impl FnMut() -> Option<R>,
 ) -> Option<R> {
-    let mut guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        if let Some(found) = condition() {
-            return Some(found);
-        }
-        guard = match deadline {
-            None => CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner),
-            Some(deadline) => {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
-                }
-                CHANGED.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-    }
+    let guard = LOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut found = None;
+    let missing = |(): &mut ()| {
+        found = condition();
+        found.is_none()
+    };
+    drop(schedule::wait_while(&LOCK, guard, &CHANGED, deadline, missing));
+    found
 }
 
 /// Sets the signal state of an object, wakes those who wait, and returns the old state.
@@ -115,7 +107,7 @@ pub(crate) unsafe fn deadline(timeout: *const i64) -> Option<Instant> {
         timeout.unsigned_abs().saturating_sub(clock::system_time())
     };
     // A time too far away to name is never reached by a test.
-    Instant::now().checked_add(Duration::from_nanos(ticks.saturating_mul(100)))
+    clock::now().checked_add(Duration::from_nanos(ticks.saturating_mul(100)))
 }
 
 /// Waits until all or any of `objects` are signalled; the index of the one that ended an any-wait.
@@ -251,7 +243,7 @@ crate::exports! {
         let interval: *const i64 = interval.cast();
         // SAFETY: the driver passes an interval.
         if let Some(deadline) = unsafe { deadline(interval) } {
-            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            schedule::sleep(deadline.saturating_duration_since(clock::now()));
         }
         SUCCESS
     }

@@ -8,6 +8,7 @@ use ddk::nt;
 
 use super::live;
 use crate::cpu::{self, DISPATCH, HIGH, MAX_PROCESSORS, PASSIVE};
+use crate::schedule;
 use crate::verifier::{self, violation};
 
 /// DpcObject and ThreadedDpcObject: the kinds of a KDPC.
@@ -33,6 +34,12 @@ struct Queue {
     threaded: VecDeque<Queued>,
     /// Routines that run now.
     running: Vec<usize>,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.normal.is_empty() && self.threaded.is_empty()
+    }
 }
 
 struct Processor {
@@ -119,7 +126,7 @@ pub(crate) fn insert(dpc: nt::PRKDPC, arguments: [usize; 2]) -> bool {
     } else {
         processor.started.call_once(|| {
             let name = format!("processor {target}");
-            std::thread::Builder::new().name(name).spawn(move || idle(target)).expect("processor thread");
+            schedule::spawn(&name, move || idle(target));
         });
         processor.changed.notify_all();
     }
@@ -146,10 +153,8 @@ pub(crate) fn remove(dpc: nt::PRKDPC) -> bool {
 /// Waits until everything that is queued or running now has ended.
 pub(crate) fn flush() {
     for processor in PROCESSORS.iter().take(cpu::processor_count() as usize) {
-        let mut queue = processor.queue();
-        while !(queue.normal.is_empty() && queue.threaded.is_empty() && queue.running.is_empty()) {
-            queue = processor.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
+        let busy = |queue: &mut Queue| !(queue.is_empty() && queue.running.is_empty());
+        drop(schedule::wait_while(&processor.queue, processor.queue(), &processor.changed, None, busy));
     }
 }
 
@@ -175,7 +180,8 @@ fn idle(number: u32) {
         } else if let Some(next) = queue.threaded.pop_front() {
             run(processor, queue, next, "threaded DPC");
         } else {
-            drop(processor.changed.wait(queue).unwrap_or_else(PoisonError::into_inner));
+            let idle = |queue: &mut Queue| queue.is_empty();
+            drop(schedule::wait_while(&processor.queue, queue, &processor.changed, None, idle));
         }
     }
 }

@@ -155,9 +155,9 @@ crate::exports! {
         let call = move || cpu::at_irql(IPI_LEVEL, || unsafe { routine(context) });
         let others: Vec<_> = (0..cpu::processor_count())
             .filter(|number| *number != own)
-            .map(|number| std::thread::spawn(move || {
+            .map(|number| crate::schedule::spawn("processor", move || {
                 cpu::init_on(number);
-                verifier::callback("KeIpiGenericCall routine", call)
+                verifier::callback("KeIpiGenericCall routine", call);
             }))
             .collect();
         let result = verifier::callback("KeIpiGenericCall routine", call);

@@ -86,7 +86,7 @@ fn start(routine: nt::PKSTART_ROUTINE, context: usize) -> Arc<Object> {
         }
         end(nt::STATUS_SUCCESS);
     };
-    std::thread::Builder::new().name("system thread".into()).spawn(run).expect("system thread");
+    crate::schedule::spawn("system thread", run);
     object
 }
 
@@ -138,6 +138,7 @@ crate::exports! {
             violation("G-14", "a thread ends in a critical region");
         }
         end(status);
+        crate::schedule::leave();
         // SAFETY: ends this thread alone. Its frames are the driver's, which nothing can unwind; the objects
         // of the lab that they refer to were released above.
         unsafe { libc::syscall(libc::SYS_exit, 0) };

@@ -38,7 +38,7 @@ fn with<R>(body: impl FnOnce(&mut HashMap<usize, Set>) -> R) -> R {
 /// The moment that a kernel time means: relative if negative, absolute otherwise.
 fn deadline(due: i64) -> Instant {
     // SAFETY: the time lies on this stack.
-    unsafe { dispatcher::deadline(&due) }.unwrap_or_else(Instant::now)
+    unsafe { dispatcher::deadline(&due) }.unwrap_or_else(crate::clock::now)
 }
 
 fn generation() -> u64 {

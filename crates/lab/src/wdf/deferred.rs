@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ddk::nt::{
     PFN_WDF_TIMER, PFN_WDF_WORKITEM, PLONGLONG, PVOID, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
@@ -394,22 +394,15 @@ functions! {
         if blocks && cpu::irql() > APC {
             violation("K-40", "WdfWaitLockAcquire waits at DISPATCH_LEVEL");
         }
-        let mut owner = lock.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = lock.owner.lock().unwrap_or_else(PoisonError::into_inner);
         if *owner == me {
             drop(owner);
             violation("KV-2", "a wait lock is acquired by the thread that holds it");
         }
-        while *owner != 0 {
-            owner = match deadline {
-                None => lock.changed.wait(owner).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return status::TIMEOUT;
-                    }
-                    lock.changed.wait_timeout(owner, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+        let (mut owner, in_time) =
+            schedule::wait_while(&lock.owner, owner, &lock.changed, deadline, |owner| *owner != 0);
+        if !in_time {
+            return status::TIMEOUT;
         }
         *owner = me;
         let critical = &cpu::thread().critical;

@@ -20,6 +20,7 @@ use super::{functions, required, sized, status, success};
 use crate::cpu::{self, DISPATCH, PASSIVE};
 use crate::ntoskrnl::work;
 use crate::verifier::{callback, violation};
+use crate::{clock, schedule};
 
 /// How long a synchronous queue function waits before it counts as one that never ends.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -322,13 +323,12 @@ fn wait(queue: &Ref<Queue>, what: &str, done: impl Fn(&Inner) -> bool) {
         drop(inner);
         violation("K-39", &format!("{what} in a callback of the same queue"));
     }
-    let (inner, timeout) = queue
-        .changed
-        .wait_timeout_while(inner, LIMIT, |inner| !done(inner))
-        .unwrap_or_else(PoisonError::into_inner);
+    let deadline = Some(clock::now() + LIMIT);
+    let (inner, in_time) =
+        schedule::wait_while(&queue.inner, inner, &queue.changed, deadline, |inner| !done(inner));
     let owned = inner.owned;
     drop(inner);
-    if timeout.timed_out() {
+    if !in_time {
         violation("K-31", &format!("{what} waits for {owned} requests that the driver does not complete"));
     }
 }

@@ -45,7 +45,9 @@ struct Rule {
 impl Rule {
     fn of(rule: &lab::verifier::Rule) -> Self {
         let (faulty, clean, reason) = match rule.check {
-            Check::Enforced { faulty, clean } => (faulty.split(' ').collect(), clean.split(' ').collect(), None),
+            Check::Enforced { faulty, clean } => {
+                (faulty.split(' ').collect(), clean.split(' ').collect(), None)
+            }
             Check::Unchecked(reason) => (Vec::new(), Vec::new(), Some(reason)),
             Check::Unknown => (Vec::new(), Vec::new(), Some("nobody has said yet")),
         };
@@ -70,7 +72,8 @@ pub(crate) fn run(args: &LabRules) -> Result<Exit, Failure> {
         let hint = "`weirctl lab rules` without arguments lists them";
         return Err(Failure::input(format!("there is no rule `{}`", text::printable(unknown))).hint(hint));
     }
-    let wanted = |id: &str| args.rules.is_empty() || args.rules.iter().any(|one| one.eq_ignore_ascii_case(id));
+    let wanted =
+        |id: &str| args.rules.is_empty() || args.rules.iter().any(|one| one.eq_ignore_ascii_case(id));
     let rules: Vec<Rule> = ALL.iter().filter(|rule| wanted(rule.id)).map(Rule::of).collect();
     if args.json {
         let document = Document { schema: SCHEMA, command: "lab rules", rules };
