@@ -190,4 +190,25 @@ imports! {
         Keyword: PNDIS_STRING,
         ParameterValue: PNDIS_CONFIGURATION_PARAMETER,
     );
+    /// Number of processors.
+    pub fn NdisSystemProcessorCount() -> CCHAR;
+    /// Number of processor groups.
+    pub fn NdisActiveGroupCount() -> USHORT;
+    /// Number of processors in a group, or in all.
+    pub fn NdisGroupActiveProcessorCount(Group: USHORT) -> ULONG;
+    /// Alignment of data that processors share.
+    pub fn NdisGetSharedDataAlignment() -> ULONG;
+    /// Allocates nonpaged memory; new drivers use `NdisAllocateMemoryWithTagPriority`.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[must_use]
+    pub fn NdisAllocateMemoryWithTag(VirtualAddress: *mut PVOID, Length: u32, Tag: ULONG) -> NDIS_STATUS;
+    /// Frees memory from [`NdisAllocateMemoryWithTag`].
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    pub fn NdisFreeMemoryWithTag(VirtualAddress: PVOID, Tag: ULONG);
+    /// Frees memory from `NdisAllocateMemoryWithTagPriority`.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    pub fn NdisFreeMemoryWithTagPriority(NdisHandle: NDIS_HANDLE, VirtualAddress: PVOID, Tag: ULONG);
 }

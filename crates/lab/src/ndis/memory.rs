@@ -86,6 +86,46 @@ pub(crate) fn close(configuration: NDIS_HANDLE) {
     handle::close::<Configuration>(configuration);
 }
 
+/// The text of a driver's string.
+///
+/// # Safety
+/// The string is valid.
+pub(crate) unsafe fn text(string: *const UNICODE_STRING) -> String {
+    // SAFETY: the caller guarantees it.
+    unsafe {
+        let length = usize::from((*string).Length) / 2;
+        if length == 0 {
+            return String::new();
+        }
+        String::from_utf16_lossy(std::slice::from_raw_parts((*string).Buffer, length))
+    }
+}
+
+/// NdisWriteConfiguration.
+///
+/// # Safety
+/// Keyword and value are valid.
+pub(crate) unsafe fn write(
+    configuration: NDIS_HANDLE,
+    keyword: *const UNICODE_STRING,
+    value: *const NDIS_CONFIGURATION_PARAMETER,
+) -> NDIS_STATUS {
+    handle::expect::<Configuration>(configuration);
+    // SAFETY: the caller guarantees valid structures, of which the type names the valid member.
+    unsafe {
+        let kind = (*value).ParameterType;
+        let value = if kind == NdisParameterInteger || kind == NdisParameterHexInteger {
+            Value::Integer((*value).ParameterData.IntegerData)
+        } else if kind == NdisParameterString {
+            Value::String(text(&raw const (*value).ParameterData.StringData))
+        } else {
+            return NDIS_STATUS_NOT_SUPPORTED;
+        };
+        set_configuration(&text(keyword), value);
+    }
+    NDIS_STATUS_SUCCESS
+}
+
 /// NdisReadConfiguration.
 ///
 /// # Safety
@@ -99,12 +139,7 @@ pub(crate) unsafe fn read(
 ) {
     let configuration = handle::expect::<Configuration>(configuration);
     // SAFETY: the caller guarantees a valid string.
-    let keyword = unsafe {
-        String::from_utf16_lossy(std::slice::from_raw_parts(
-            (*keyword).Buffer,
-            usize::from((*keyword).Length) / 2,
-        ))
-    };
+    let keyword = unsafe { text(keyword) };
     let value = lock(&VALUES).get(&keyword.to_lowercase()).cloned();
     let Some(value) = value else {
         // SAFETY: as above.

@@ -11,10 +11,12 @@ mod build;
 mod data;
 pub mod driver;
 pub mod exports;
+mod fragment;
 mod header;
 pub mod legality;
 mod memory;
 pub mod module;
+pub mod more;
 mod notify;
 mod oid;
 pub mod owner;
@@ -38,8 +40,8 @@ pub use parcel::set_poison;
 pub(crate) use build::SplitMix;
 
 /// The export tables of NDIS.SYS.
-pub fn exports() -> [&'static [crate::export::Export]; 3] {
-    [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS, sync::SYNC_EXPORTS]
+pub fn exports() -> [&'static [crate::export::Export]; 4] {
+    [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS, more::MORE_EXPORTS, sync::SYNC_EXPORTS]
 }
 
 /// `NDIS_STATUS_SEND_ABORTED`.

@@ -147,13 +147,19 @@ fn bare(buffer: bool) -> (Parcel, *mut NET_BUFFER_LIST, *mut NET_BUFFER) {
     (parcel, nbl, nb)
 }
 
-fn insert(nbl: *mut NET_BUFFER_LIST, parcel: Parcel, pool_handle: NDIS_HANDLE) {
+/// Enters a list of a driver's pool.
+pub(super) fn insert(nbl: *mut NET_BUFFER_LIST, parcel: Parcel, pool_handle: NDIS_HANDLE) {
     owner::insert(
         nbl,
         parcel,
         Birth { origin: Layer::Driver, adapter: 0, pool: pool_handle as usize },
         Vec::new(),
     );
+}
+
+/// Frees a list that has been taken apart.
+pub(super) fn remove(nbl: *mut NET_BUFFER_LIST) {
+    owner::remove(nbl, Layer::Driver);
 }
 
 /// NdisFreeNetBufferList.
@@ -163,6 +169,9 @@ fn insert(nbl: *mut NET_BUFFER_LIST, parcel: Parcel, pool_handle: NDIS_HANDLE) {
 pub(crate) unsafe fn free(nbl: *mut NET_BUFFER_LIST) {
     if CLONES.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains_key(&(nbl as usize)) {
         verifier::violation("N-53", "NdisFreeNetBufferList of a clone; NdisFreeCloneNetBufferList frees it");
+    }
+    if super::fragment::is_made(nbl) {
+        verifier::violation("N-53", "NdisFreeNetBufferList of fragments or of a reassembled list");
     }
     if owner::owner(nbl) == Some(Layer::Driver) {
         // SAFETY: the driver owns the list, so it is accessible.
@@ -208,8 +217,42 @@ pub(crate) unsafe fn allocate_buffer(
     nb
 }
 
+/// MDL and data of buffers that came with them.
+static DATA: LazyLock<Mutex<HashMap<usize, (usize, usize)>>> = LazyLock::new(Mutex::default);
+
+/// NdisAllocateNetBufferMdlAndData.
+pub(crate) fn allocate_with_data(pool_handle: NDIS_HANDLE) -> *mut NET_BUFFER {
+    let size = handle::expect::<Pool>(pool_handle).data;
+    if size == 0 {
+        verifier::violation("N-53", "NdisAllocateNetBufferMdlAndData needs a pool with DataSize");
+    }
+    let data = pool::allocate(pool::Kind::NonPaged, size as usize, TAG_NET_BUFFER, pool::Fill::Pattern);
+    if data.is_null() {
+        return std::ptr::null_mut();
+    }
+    let mdl = memory::allocate_mdl(data.cast(), size);
+    if mdl.is_null() {
+        pool::free(data, Some(TAG_NET_BUFFER));
+        return std::ptr::null_mut();
+    }
+    // SAFETY: the chain was just made.
+    let nb = unsafe { allocate_buffer(pool_handle, mdl, 0, u64::from(size)) };
+    if nb.is_null() {
+        pool::free(mdl.cast(), None);
+        pool::free(data, Some(TAG_NET_BUFFER));
+        return nb;
+    }
+    lock(&DATA).insert(nb as usize, (mdl as usize, data as usize));
+    nb
+}
+
 /// NdisFreeNetBuffer.
 pub(crate) fn free_buffer(nb: *mut NET_BUFFER) {
+    let owned = lock(&DATA).remove(&(nb as usize));
+    if let Some((mdl, data)) = owned {
+        pool::free(mdl as *mut u8, None);
+        pool::free(data as *mut u8, Some(TAG_NET_BUFFER));
+    }
     pool::free(nb.cast(), Some(TAG_NET_BUFFER));
 }
 
