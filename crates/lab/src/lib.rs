@@ -19,6 +19,7 @@ pub mod fwp;
 pub mod handle;
 pub mod machine;
 pub mod ndis;
+pub mod netio;
 pub mod ntoskrnl;
 pub mod pe;
 pub mod pool;

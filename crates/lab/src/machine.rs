@@ -129,6 +129,7 @@ fn exports() -> Vec<&'static [Export]> {
     let mut all = ntoskrnl::exports();
     all.extend(crate::ndis::exports());
     all.extend(crate::fwp::exports());
+    all.extend(crate::netio::exports());
     all.extend(wdf::exports());
     all.extend(crate::seh::exports());
     all

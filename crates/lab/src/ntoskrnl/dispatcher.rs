@@ -149,6 +149,9 @@ unsafe fn check_wait(objects: &[*mut u8], timeout: *const i64) {
     if blocks && cpu::thread().lock_count() != 0 {
         violation("G-15", "wait with a spin lock held");
     }
+    if blocks {
+        crate::netio::before_wait();
+    }
     for object in objects {
         if header(*object).0.load(Ordering::Relaxed) == MUTANT {
             super::order::before_acquire(*object as usize);

@@ -3,6 +3,7 @@
 mod report;
 pub mod rules;
 
+use std::cell::Cell;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -139,6 +140,31 @@ pub fn leaks() -> Vec<Leak> {
     leaks
 }
 
+/// A callback that runs on the current thread, and the one around it.
+struct Active<'a> {
+    name: &'a str,
+    outer: usize,
+}
+
+thread_local! {
+    /// Address of the innermost callback, or 0.
+    static ACTIVE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether the current thread runs a callback of a driver for whose name `test` holds.
+pub fn inside(test: impl Fn(&str) -> bool) -> bool {
+    let mut next = ACTIVE.get();
+    while next != 0 {
+        // SAFETY: the address of a local of a `callback` on this very stack, which has not returned.
+        let active = unsafe { &*(next as *const Active<'_>) };
+        if test(active.name) {
+            return true;
+        }
+        next = active.outer;
+    }
+    false
+}
+
 /// Calls a driver's callback and checks rule G-14: it returns at its entry IRQL, holds no lock that it took
 /// and is in no critical region that it entered.
 pub fn callback<R>(name: &str, body: impl FnOnce() -> R) -> R {
@@ -147,7 +173,10 @@ pub fn callback<R>(name: &str, body: impl FnOnce() -> R) -> R {
     }
     let thread = cpu::thread();
     let before = (cpu::irql(), thread.lock_count(), thread.critical.get());
+    let active = Active { name, outer: ACTIVE.get() };
+    ACTIVE.set(&raw const active as usize);
     let result = body();
+    ACTIVE.set(active.outer);
     let after = (cpu::irql(), thread.lock_count(), thread.critical.get());
     if before != after {
         violation(
