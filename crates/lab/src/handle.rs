@@ -8,7 +8,8 @@ use crate::{cpu, verifier};
 
 /// Address space that handle values come from; never accessible.
 const SPACE: usize = 1 << 30;
-const STEP: usize = 16;
+/// Distance of handle values.
+pub(crate) const STEP: usize = 16;
 
 /// A kind of object to which drivers hold handles.
 pub trait Object: Any + Send + Sync {
@@ -79,6 +80,12 @@ pub fn create<T: Object>(object: Arc<T>) -> *mut c_void {
 fn index(table: &Table, handle: *const c_void) -> Option<usize> {
     let offset = (handle as usize).checked_sub(table.base)?;
     (offset < SPACE && offset.is_multiple_of(STEP)).then(|| (offset / STEP).checked_sub(1)).flatten()
+}
+
+/// Of `handle`: the value of handle number 0, and its own number; none if it is no handle value.
+pub(crate) fn number(handle: *const c_void) -> Option<(usize, usize)> {
+    let table = table();
+    index(table, handle).map(|index| (table.base, index + 1))
 }
 
 /// The object behind `handle`, if it is an open handle to a `T`.

@@ -5,6 +5,7 @@
 //! documentation and proves nothing about Windows itself.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+pub mod bench;
 pub mod bugcheck;
 pub mod capture;
 pub mod child;
@@ -28,6 +29,7 @@ pub mod replay;
 pub mod schedule;
 pub mod seh;
 mod shared_data;
+mod slab;
 mod stub;
 pub mod symbols;
 pub mod trace;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::verifier::{self, Leak};
-use crate::{cpu, verifier::violation};
+use crate::{cpu, slab, verifier::violation};
 
 /// Address space from which blocks come; a freed block's addresses are never used again.
 const SPACE: usize = 1 << 38;
@@ -146,10 +146,17 @@ pub fn lend(size: usize, tag: u32, fill: Fill) -> *mut u8 {
 
 /// Frees a block of [`lend`].
 pub fn take_back(address: *mut u8) {
+    if !verifier::enabled() {
+        // SAFETY: the lab gives back what it lent, once.
+        return unsafe { slab::free(address as usize) };
+    }
     release(address, None);
 }
 
 fn place(kind: Kind, size: usize, tag: u32, fill: Fill, lab: bool) -> *mut u8 {
+    if !verifier::enabled() {
+        return slab::allocate(size, fill == Fill::Zero);
+    }
     if size > SPACE / 4 {
         return std::ptr::null_mut();
     }
@@ -194,6 +201,10 @@ fn place(kind: Kind, size: usize, tag: u32, fill: Fill, lab: bool) -> *mut u8 {
 
 /// Frees a driver's block; `tag` is checked if given. Afterwards every access to it faults.
 pub fn free(address: *mut u8, tag: Option<u32>) {
+    if !verifier::enabled() {
+        // SAFETY: without checks, the driver's word is taken for it.
+        return unsafe { slab::free(address as usize) };
+    }
     let found = lookup(address as usize);
     let Some(block) = found.filter(|block| block.address == address as usize) else {
         violation("G-3", &format!("free of {address:p}, which is {}", describe(address as usize)));

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arch;
+pub mod bench;
 pub mod build;
 pub mod check_image;
 pub mod demo;

@@ -27,6 +27,7 @@ enum Command {
     Demo(xtask::demo::Args),
     FaultSweep(xtask::fault_sweep::Args),
     Seeds(xtask::fault_sweep::SeedArgs),
+    Bench(xtask::bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => args.run(),
         Command::FaultSweep(args) => args.run(),
         Command::Seeds(args) => args.run(),
+        Command::Bench(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,11 +6,52 @@ use ddk::ndis::*;
 use ddk::nt::*;
 
 use super::module::Module;
-use super::{data, driver, memory, notify, oid, pools};
+use super::{data, driver, lane, memory, notify, oid, pools};
 use crate::{handle, pool, verifier};
 
 fn module(value: NDIS_HANDLE) -> std::sync::Arc<Module> {
     handle::expect::<Module>(value)
+}
+
+/// The data path with all its bookkeeping, behind functions of the exports' own convention: a call to one of
+/// another convention would make the exports save registers also where they only pass a call on.
+mod books {
+    use super::{NDIS_HANDLE, PNET_BUFFER_LIST, data, module};
+
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe extern "win64" fn send(
+        filter: NDIS_HANDLE,
+        lists: PNET_BUFFER_LIST,
+        port: u32,
+        flags: u32,
+    ) {
+        data::filter_send(&module(filter), lists, port, flags)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe extern "win64" fn complete(filter: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: u32) {
+        data::filter_complete(&module(filter), lists, flags)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe extern "win64" fn indicate(
+        filter: NDIS_HANDLE,
+        lists: PNET_BUFFER_LIST,
+        port: u32,
+        count: u32,
+        flags: u32,
+    ) {
+        data::filter_indicate(&module(filter), lists, port, count, flags)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe extern "win64" fn give_back(filter: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: u32) {
+        data::filter_return(&module(filter), lists, flags)
+    }
 }
 
 // SAFETY of the bodies: the pointers are the driver's, which must be valid as its DDI page says; a bad one
@@ -64,13 +105,23 @@ crate::exports! {
     irql(0..=2) fn NdisFSendNetBufferLists(
         handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: NDIS_PORT_NUMBER, flags: ULONG,
     ) {
-        data::filter_send(&module(handle), lists, port, flags)
+        if let Some(link) = lane::link(handle) {
+            // SAFETY: the driver's list.
+            return unsafe { link.send.send(lists, port, flags) };
+        }
+        // SAFETY: the driver's call, unchanged.
+        unsafe { books::send(handle, lists, port, flags) }
     }
     /// Completes sends up.
     irql(0..=2) fn NdisFSendNetBufferListsComplete(
         handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: ULONG,
     ) {
-        data::filter_complete(&module(handle), lists, flags)
+        if let Some(link) = lane::link(handle) {
+            // SAFETY: the driver's list.
+            return unsafe { link.complete.give_back(lists, flags) };
+        }
+        // SAFETY: the driver's call, unchanged.
+        unsafe { books::complete(handle, lists, flags) }
     }
     /// Cancels sends below.
     irql(0..=2) fn NdisFCancelSendNetBufferLists(
@@ -82,11 +133,21 @@ crate::exports! {
     irql(0..=2) fn NdisFIndicateReceiveNetBufferLists(
         handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, port: NDIS_PORT_NUMBER, count: ULONG, flags: ULONG,
     ) {
-        data::filter_indicate(&module(handle), lists, port, count, flags)
+        if let Some(link) = lane::link(handle) {
+            // SAFETY: the driver's list.
+            return unsafe { link.indicate.receive(lists, port, count, flags) };
+        }
+        // SAFETY: the driver's call, unchanged.
+        unsafe { books::indicate(handle, lists, port, count, flags) }
     }
     /// Returns receives down.
     irql(0..=2) fn NdisFReturnNetBufferLists(handle: NDIS_HANDLE, lists: PNET_BUFFER_LIST, flags: ULONG) {
-        data::filter_return(&module(handle), lists, flags)
+        if let Some(link) = lane::link(handle) {
+            // SAFETY: the driver's list.
+            return unsafe { link.give_back.give_back(lists, flags) };
+        }
+        // SAFETY: the driver's call, unchanged.
+        unsafe { books::give_back(handle, lists, flags) }
     }
 
     /// Passes an OID request down.

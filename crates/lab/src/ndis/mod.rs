@@ -13,6 +13,7 @@ pub mod driver;
 pub mod exports;
 mod fragment;
 mod header;
+pub mod lane;
 pub mod legality;
 mod memory;
 pub mod module;
@@ -31,6 +32,7 @@ pub use adapter::{Adapter, AttachTime, Behaviour, Config, Delivered, Events, Giv
 pub use build::{Piece, Shape, Split, set_unmapped};
 pub use data::{Call, DISPATCH_LEVEL, List, RESOURCES};
 pub use driver::{FilterDriver, all as filter_drivers};
+pub use lane::{Lane, Way};
 pub use legality::State;
 pub use memory::{Value, set_configuration};
 pub use module::{Attributes, Module};
