@@ -2,28 +2,27 @@
 //!
 //! `verifier/cases.tsv` names the tests here and in the other files; `faulty.rs` checks that list.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#![allow(dead_code, reason = "the mock is shared, and each test file uses a part of it")]
 
 mod ndis_mock;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use ddk::ndis::*;
 use ddk::nt::PVOID;
 use lab::child::{self, Status};
 use lab::ndis::exports::{
     NdisAdvanceNetBufferDataStart, NdisAllocateCloneNetBufferList, NdisAllocateNetBufferListContext,
-    NdisCloseConfiguration, NdisFIndicateReceiveNetBufferLists, NdisFIndicateStatus, NdisFOidRequest,
-    NdisFOidRequestComplete, NdisFRestartComplete, NdisFSendNetBufferLists, NdisFreeCloneNetBufferList,
-    NdisFreeNetBufferList, NdisFreeNetBufferListContext, NdisOpenConfigurationEx,
-    NdisRetreatNetBufferDataStart,
+    NdisCloseConfiguration, NdisFDeregisterFilterDriver, NdisFIndicateReceiveNetBufferLists,
+    NdisFIndicateStatus, NdisFOidRequest, NdisFOidRequestComplete, NdisFRestartComplete,
+    NdisFSendNetBufferLists, NdisFreeCloneNetBufferList, NdisFreeNetBufferList, NdisFreeNetBufferListContext,
+    NdisOpenConfigurationEx, NdisRetreatNetBufferDataStart,
 };
 use lab::ndis::sync::{
     NdisAllocateTimerObject, NdisCancelTimerObject, NdisFreeTimerObject, NdisInitializeEvent,
     NdisSetTimerObject,
 };
-use lab::ndis::{Adapter, AttachTime, Attributes, Completion, Config};
+use lab::ndis::{Adapter, AttachTime, Attributes, Config};
 use lab::{Machine, Options};
 use ndis_mock::{Fault, handle, own_list, register_with, start, stop};
 
@@ -135,6 +134,49 @@ fn wait_for_own_requests(count: usize) {
     }
 }
 
+/// Requests that the filter below keeps: its module, and the request.
+static KEPT: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+unsafe extern "win64" fn keeper_restart(_: NDIS_HANDLE, _: PNDIS_FILTER_RESTART_PARAMETERS) -> NDIS_STATUS {
+    NDIS_STATUS_SUCCESS
+}
+
+unsafe extern "win64" fn keeper_pause(_: NDIS_HANDLE, _: PNDIS_FILTER_PAUSE_PARAMETERS) -> NDIS_STATUS {
+    NDIS_STATUS_SUCCESS
+}
+
+unsafe extern "win64" fn keeper_request(module: NDIS_HANDLE, request: PNDIS_OID_REQUEST) -> NDIS_STATUS {
+    KEPT.lock().unwrap().push((module as usize, request as usize));
+    NDIS_STATUS_PENDING
+}
+
+/// Completes what the filter below keeps.
+fn complete_kept() {
+    for (module, request) in std::mem::take(&mut *KEPT.lock().unwrap()) {
+        // SAFETY: see above.
+        unsafe { NdisFOidRequestComplete(module as _, request as _, NDIS_STATUS_SUCCESS) };
+    }
+}
+
+/// As [`boot`], above a filter that keeps OID requests until [`complete_kept`]; returns that driver's handle.
+fn boot_above_a_keeper(
+    change: impl FnOnce(&mut NDIS_FILTER_DRIVER_CHARACTERISTICS),
+) -> (Machine, Arc<Adapter>, NDIS_HANDLE) {
+    let machine = Machine::new(Options::default());
+    let adapter = Adapter::new(Config { attach: AttachTime::DuringRegistration, ..Config::default() });
+    let mut keeper = ndis_mock::characteristics();
+    keeper.RestartHandler = Some(keeper_restart);
+    keeper.PauseHandler = Some(keeper_pause);
+    keeper.OidRequestHandler = Some(keeper_request);
+    assert_eq!(register_with(keeper), NDIS_STATUS_SUCCESS);
+    let keeper = ndis_mock::driver_handle();
+    let mut all = ndis_mock::characteristics();
+    change(&mut all);
+    assert_eq!(register_with(all), NDIS_STATUS_SUCCESS);
+    adapter.restart(Attributes::General).expect("restart");
+    (machine, adapter, keeper)
+}
+
 unsafe extern "win64" fn completes_with_a_status(
     module: NDIS_HANDLE,
     request: PNDIS_OID_REQUEST,
@@ -182,6 +224,7 @@ unsafe extern "win64" fn asks_while_it_pauses(
     let status = unsafe { NdisFOidRequest(module, own_request()) };
     assert_eq!(status, NDIS_STATUS_PENDING);
     if twin() == Clean {
+        complete_kept();
         wait_for_own_requests(1);
     }
     NDIS_STATUS_SUCCESS
@@ -261,16 +304,21 @@ twins! {
         stop(machine);
     };
     n_3_sends_a_request_that_is_under_way: "N-3" stops |twin| {
-        let (machine, adapter) = boot(|all| all.OidRequestCompleteHandler = Some(own_request_done));
-        adapter.complete_oids(Completion::AfterReturn, None);
+        let (machine, _, keeper) =
+            boot_above_a_keeper(|all| all.OidRequestCompleteHandler = Some(own_request_done));
         let (first, other) = (own_request(), own_request());
         // SAFETY: see above.
         unsafe {
-            NdisFOidRequest(handle(), first);
-            NdisFOidRequest(handle(), if twin == Faulty { first } else { other });
+            assert_eq!(NdisFOidRequest(handle(), first), NDIS_STATUS_PENDING);
+            let second = if twin == Faulty { first } else { other };
+            assert_eq!(NdisFOidRequest(handle(), second), NDIS_STATUS_PENDING);
         }
+        complete_kept();
         wait_for_own_requests(2);
-        stop(machine);
+        ndis_mock::deregister();
+        // SAFETY: see above.
+        unsafe { NdisFDeregisterFilterDriver(keeper) };
+        machine.finish();
     };
     n_4_keeps_a_request: "N-4" stops |_| {
         let (machine, adapter) = boot(|all| all.OidRequestHandler = Some(keeps_the_request));
@@ -326,12 +374,14 @@ twins! {
         machine.finish();
     };
     n_44_is_detached_with_a_request_under_way: "N-44" stops |_| {
-        let (machine, adapter) = boot(|all| {
+        let (machine, _, keeper) = boot_above_a_keeper(|all| {
             all.PauseHandler = Some(asks_while_it_pauses);
             all.OidRequestCompleteHandler = Some(own_request_done);
         });
-        adapter.complete_oids(Completion::AfterReturn, None);
-        stop(machine);
+        ndis_mock::deregister();
+        // SAFETY: see above.
+        unsafe { NdisFDeregisterFilterDriver(keeper) };
+        machine.finish();
     };
     n_53_frees_a_clone_as_a_list: "N-53" stops |twin| {
         let (machine, _, _) = start(Fault::None);

@@ -417,6 +417,11 @@ pub fn register_with(mut all: NDIS_FILTER_DRIVER_CHARACTERISTICS) -> NDIS_STATUS
     }
 }
 
+/// The handle of the driver that registered last.
+pub fn driver_handle() -> NDIS_HANDLE {
+    DRIVER_HANDLE.load(Ordering::Relaxed) as NDIS_HANDLE
+}
+
 /// Deregisters the driver.
 pub fn deregister() {
     // SAFETY: see above.
