@@ -170,3 +170,20 @@ fn the_default_blocks_what_no_rule_names() {
         assert_eq!(outcome.passed(), Vec::<usize>::new());
     });
 }
+
+#[test]
+fn a_rule_by_the_name_of_an_interface_holds_on_that_interface_alone() {
+    lab::child::test("a_rule_by_the_name_of_an_interface_holds_on_that_interface_alone", || {
+        let mut scene = Scene::of(&data().join("two-interfaces.pcapng"));
+        // Names are compared without case.
+        let name = scene.interfaces[1].name.as_ref().expect("a name").to_uppercase();
+        scene.policy =
+            Some(format!("[[rule]]\nname = \"there\"\naction = \"block\"\ninterface = '{name}'\n"));
+        let outcome = scene.play();
+        outcome.assert_accounted();
+        let elsewhere: Vec<usize> =
+            all(&outcome).into_iter().filter(|&index| outcome.frames[index].adapter == 0).collect();
+        assert!(!elsewhere.is_empty() && elsewhere.len() < outcome.frames.len());
+        assert_eq!(outcome.passed(), elsewhere);
+    });
+}

@@ -3,6 +3,7 @@
 use core::sync::atomic::AtomicU32;
 
 use ddk::ndis::{NDIS_MEDIUM, NdisMedium802_3, NdisMediumIP, NdisMediumWirelessWan};
+use kernel::interface;
 use kernel::irql::Passive;
 use kernel::ndis::{AttachParameters, FilterDriver, FilterHandle};
 use kernel::pool::PoolBox;
@@ -28,7 +29,7 @@ impl FilterDriver for Shared {
         parameters: &AttachParameters<'_>,
         at: Passive<'_>,
     ) -> Result<PoolBox<Module>, Status> {
-        let facts = Facts::new(parameters).ok_or(Status::NOT_SUPPORTED)?;
+        let facts = Facts::new(parameters, at).ok_or(Status::NOT_SUPPORTED)?;
         let gate = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         // A module is born paused.
         gate.close(at);
@@ -50,7 +51,7 @@ impl Drop for Module {
 }
 
 impl Facts {
-    fn new(parameters: &AttachParameters<'_>) -> Option<Self> {
+    fn new(parameters: &AttachParameters<'_>, at: Passive<'_>) -> Option<Self> {
         let medium = parameters.medium();
         let frames = framing(medium.cast_signed())?;
         let mut facts = Self {
@@ -67,9 +68,15 @@ impl Facts {
             *to = *from;
             facts.mac_length = facts.mac_length.wrapping_add(1);
         }
-        for (to, from) in facts.name.iter_mut().zip(parameters.base_name()) {
-            *to = *from;
-            facts.name_length = facts.name_length.wrapping_add(1);
+        match interface::alias(facts.luid, &mut facts.name, at) {
+            Ok(length) => facts.name_length = u8::try_from(length).unwrap_or(u8::MAX),
+            // Without an alias, the name that the device manager shows.
+            Err(_) => {
+                for (to, from) in facts.name.iter_mut().zip(parameters.base_name()) {
+                    *to = *from;
+                    facts.name_length = facts.name_length.wrapping_add(1);
+                }
+            }
         }
         Some(facts)
     }

@@ -23,6 +23,7 @@ mod thunk;
 
 pub mod bug;
 pub mod cpu;
+pub mod interface;
 pub mod irql;
 mod mdl;
 pub mod ndis;

@@ -263,7 +263,8 @@ impl Module {
         let ethernet = config.medium == Medium::Ethernet;
         let module_guid =
             Text::new(&format!("{}-{}-{:04}", adapter.guid(), self.driver.unique_name(), self.number));
-        let instance = Text::new(&config.name);
+        // What the device manager shows, which is not the alias.
+        let instance = Text::new(&format!("Lab Network Adapter #{}", adapter.number));
         let device = Text::new(&format!(r"\DEVICE\{}", adapter.guid()));
         // SAFETY: a C structure of integers and pointers, for which zero is valid.
         let mut parameters: NDIS_FILTER_ATTACH_PARAMETERS = unsafe { std::mem::zeroed() };
