@@ -6,18 +6,75 @@ mod support;
 
 use lab::fault::{self, Plan};
 use lab::ndis::{Adapter, AttachTime, Attributes, Call, Completion, Config, RESOURCES};
+use lab::registry::{Registry, Value};
 use lab::schedule::{self, Mode};
-use lab::wdf::Who;
+use lab::wdf::{File, Who};
 use lab::{Machine, child};
 use support::packet::{self, LOCAL, Ports, Way, lists};
-use support::{driver_image, list, policy};
-use weir_ioctl::zerocopy::IntoBytes;
+use support::{driver_image, policy};
+use weir_ioctl::zerocopy::{FromBytes, IntoBytes};
 use weir_ioctl::{
-    AdapterEntry, Control, FlowEntry, GetPolicyRequest, IdentityEntry, RuleHits, SetPolicyReply, StatusReply,
-    WIN32_DEVICE_PATH,
+    AdapterEntry, Control, CounterId, FlowEntry, GetPolicyRequest, IdentityEntry, ListRequest, PageHeader,
+    RuleHits, SetPolicyReply, StatusReply, WIN32_DEVICE_PATH,
 };
 
 const POLICY: &str = "[[rule]]\nname = \"odd\"\naction = \"block\"\nremote-port = [1, 3]\n";
+/// The service's parameters.
+const PARAMETERS: &str = r"\Registry\Machine\System\CurrentControlSet\Services\weir\Parameters";
+const FLOWS: u32 = 2048;
+/// Functions that the driver calls and the sweep does not refuse: they return no status, or undo something, or fail only
+/// because of what the driver itself has done.
+const CANNOT_FAIL: [&str; 42] = [
+    "NdisFCancelOidRequest",
+    "NdisFCancelSendNetBufferLists",
+    "NdisFDeregisterFilterDriver",
+    "NdisFDevicePnPEventNotify",
+    "NdisFDirectOidRequestComplete",
+    "NdisFIndicateReceiveNetBufferLists",
+    "NdisFIndicateStatus",
+    "NdisFOidRequestComplete",
+    "NdisFReturnNetBufferLists",
+    "NdisFSendNetBufferListsComplete",
+    "NdisFreeCloneOidRequest",
+    "NdisGetVersion",
+    "WdfControlFinishInitializing",
+    "WdfDeviceInitFree",
+    "WdfDeviceInitSetCharacteristics",
+    "WdfDeviceInitSetDeviceType",
+    "WdfDeviceWdmGetDeviceObject",
+    "WdfRegistryClose",
+    "WdfRequestCompleteWithInformation",
+    "WdfTimerStart",
+    "WdfTimerStop",
+    "WdfWorkItemEnqueue",
+    "WdfWorkItemFlush",
+    "WdfVersionUnbind",
+    "FwpmBfeStateGet0",
+    "FwpmBfeStateUnsubscribeChanges0",
+    "FwpmEngineClose0",
+    "FwpmTransactionAbort0",
+    "FwpsCalloutUnregisterById0",
+    "ExAcquireRundownProtectionCacheAware",
+    "ExFreeCacheAwareRundownProtection",
+    "ExFreePoolWithTag",
+    "ExReInitializeRundownProtectionCacheAware",
+    "ExReleaseRundownProtectionCacheAware",
+    "ExRundownCompletedCacheAware",
+    "ExWaitForRundownProtectionReleaseCacheAware",
+    "KeAcquireSpinLockRaiseToDpc",
+    "KeGetCurrentProcessorNumberEx",
+    "KeQueryActiveProcessorCountEx",
+    "KeQueryInterruptTimePrecise",
+    "KeQuerySystemTimePrecise",
+    "KeReleaseSpinLock",
+];
+/// The lists and the size of their entries.
+const LISTS: [(Control, usize); 4] = [
+    (Control::LIST_FLOWS, size_of::<FlowEntry>()),
+    (Control::LIST_IDENTITIES, size_of::<IdentityEntry>()),
+    (Control::RULE_HITS, size_of::<RuleHits>()),
+    (Control::ADAPTERS, size_of::<AdapterEntry>()),
+];
 /// The OIDs, the PnP event and the frames of the scenario.
 const MAXIMUM_FRAME_SIZE: u32 = 0x0001_0106;
 const PACKET_FILTER: u32 = 0x0001_010e;
@@ -29,10 +86,10 @@ fn life() {
     // In turns and with virtual time, so that every run comes by the same places.
     schedule::start(Mode::Deterministic, 0);
     let machine = Machine::new(lab::Options::default());
+    Registry::get().set(PARAMETERS, "FlowTableSize", Value::Dword(FLOWS));
     let adapter = Adapter::new(Config::default());
     let later = Adapter::new(Config { attach: AttachTime::OnRequest, ..Config::default() });
     let mut driver = machine.load_driver(driver_image()).expect("the image loads");
-    fault::cover(driver.image());
     fault::cover(driver.image());
     fault::start();
     let mut felt: Vec<String> = Vec::new();
@@ -49,7 +106,8 @@ fn life() {
     }
     assert_eq!(lab::fwp::object_counts(), [0; 4]);
     felt.dedup();
-    fault::outcome(if felt.is_empty() { "not felt from outside".into() } else { felt.join(", ") });
+    assert!(!felt.is_empty() || !fault::has_refused(), "nobody felt the refusal");
+    fault::outcome(if felt.is_empty() { "nothing was refused".into() } else { felt.join(", ") });
     let report = machine.finish();
     assert!(report.leaks.is_empty());
 }
@@ -76,33 +134,27 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
         Err(status) => return felt.push(format!("the open fails with {status:#x}")),
     };
     for text in [POLICY, ""] {
-        let (status, _) = file.ioctl(Control::SET_POLICY.0, &policy(text), size_of::<SetPolicyReply>());
-        if status != 0 {
-            felt.push(format!("SET_POLICY fails with {status:#x}"));
-        }
+        ask(&file, Control::SET_POLICY, &policy(text), size_of::<SetPolicyReply>(), felt);
         for adapter in adapters {
             traffic(adapter, felt);
             oids(adapter, felt);
         }
     }
-    let (status, _) = file.ioctl(Control::STATUS.0, &[], size_of::<StatusReply>());
-    if status != 0 {
-        felt.push(format!("STATUS fails with {status:#x}"));
-    } else if fault::has_refused() && felt.is_empty() {
-        let now = support::status(&file);
-        if now.wfp_active == 0 {
-            felt.push("the filter engine is not joined".into());
+    look(&file, felt);
+    for (control, entry) in LISTS {
+        let room = size_of::<PageHeader>() + 8 * entry;
+        let page = ask(&file, control, ListRequest { cursor: 0 }.as_bytes(), room, felt);
+        let Some((header, _)) = page.as_deref().and_then(|page| PageHeader::read_from_prefix(page).ok())
+        else {
+            continue;
+        };
+        if control.0 == Control::ADAPTERS.0 {
+            let attached = adapters.iter().filter(|adapter| adapter.module_count() != 0).count();
+            assert_eq!(header.count as usize, attached);
         }
     }
-    let _flows = list::<FlowEntry>(&file, Control::LIST_FLOWS, 8);
-    let _images = list::<IdentityEntry>(&file, Control::LIST_IDENTITIES, 8);
-    let _hits = list::<RuleHits>(&file, Control::RULE_HITS, 8);
-    assert_eq!(
-        list::<AdapterEntry>(&file, Control::ADAPTERS, 8).len(),
-        adapters.iter().filter(|a| a.module_count() != 0).count()
-    );
     let request = GetPolicyRequest { offset: 0, generation: 0 };
-    file.ioctl(Control::GET_POLICY.0, request.as_bytes(), 4096);
+    ask(&file, Control::GET_POLICY, request.as_bytes(), 4096, felt);
     let (refused, _) = file.ioctl(Control::SET_POLICY.0, b"no policy", size_of::<SetPolicyReply>());
     assert!(refused < 0, "nonsense was taken for a policy");
     // The driver's timer.
@@ -113,9 +165,35 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
         lab::fwp::set_service_state(state);
         lab::ntoskrnl::work::flush();
     }
-    if support::status(&file).wfp_active == 0 && felt.is_empty() {
-        felt.push("the filter engine is not joined again".into());
+    if felt.is_empty() {
+        look(&file, felt);
     }
+}
+
+/// A request that may fail only because something was refused.
+fn ask(file: &File, control: Control, input: &[u8], room: usize, felt: &mut Vec<String>) -> Option<Vec<u8>> {
+    let (status, output) = file.ioctl(control.0, input, room);
+    if status == 0 {
+        return Some(output);
+    }
+    assert!(fault::has_refused(), "control code {:#x} failed with {status:#x} without a reason", control.0);
+    felt.push(format!("control code {:#x} fails with {status:#x}", control.0));
+    None
+}
+
+/// What the driver tells of itself.
+fn look(file: &File, felt: &mut Vec<String>) {
+    let Some(status) = ask(file, Control::STATUS, &[], size_of::<StatusReply>(), felt) else { return };
+    let now = StatusReply::read_from_bytes(&status).expect("a whole status");
+    let mut feels = |felt_it: bool, text: &str| {
+        assert!(!felt_it || fault::has_refused(), "{text} without a reason");
+        if felt_it {
+            felt.push(text.into());
+        }
+    };
+    feels(now.wfp_active == 0, "the filter engine is not joined");
+    feels(now.flow_capacity != FLOWS, "the flow table has its usual size");
+    feels(now.counter(CounterId::MALFORMED) != 0, "a frame cannot be read");
 }
 
 /// Frames both ways, each of which comes home.
@@ -167,14 +245,17 @@ fn requests(adapter: &Adapter, felt: &mut Vec<String>) {
         felt.push("a PnP event fails".into());
     }
     adapter.device_event(5);
+    adapter.cancel_sends(std::ptr::without_provenance_mut(1));
+    adapter.cancel_oid(std::ptr::without_provenance_mut(1));
     adapter.indicate_link(true);
 }
 
 #[test]
 fn every_refusal_fails_cleanly() {
     let name = "every_refusal_fails_cleanly";
-    let run =
-        |plan: Plan| child::run_with(&format!("{name}#life"), &[(fault::PLAN, &plan.to_variable())], life);
+    let run = |plan: Plan| {
+        child::run_with(&format!("{name}#life"), &[(fault::PLAN, plan.to_variable().as_str())], life)
+    };
     if child::is_child() {
         run(Plan::Watch);
         return;
@@ -182,5 +263,11 @@ fn every_refusal_fails_cleanly() {
     let sweep = fault::sweep(run);
     println!("{sweep}");
     assert!(sweep.is_clean(), "{sweep}");
-    assert!(sweep.outcomes.len() > 30, "only {} places", sweep.outcomes.len());
+    assert!(sweep.outcomes.len() > 90, "only {} places", sweep.outcomes.len());
+    let never = sweep.never_refused();
+    let never: Vec<&str> = never.iter().filter_map(|export| Some(export.split_once('!')?.1)).collect();
+    assert_eq!(
+        never, CANNOT_FAIL,
+        "an entry is new or gone: make the lab refuse it, or say that it cannot fail"
+    );
 }

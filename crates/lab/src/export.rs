@@ -54,6 +54,11 @@ pub struct Export {
 }
 
 impl Export {
+    /// Whether the lab notices a call: not those of [`Export::raw`].
+    pub fn tells(&self) -> bool {
+        self.checked.get() != self.bare.get()
+    }
+
     /// An export whose entry needs no checks, such as hand-written assembly or data.
     pub const fn raw(dll: &'static str, name: &'static str, address: *const ()) -> Self {
         Self { dll, name, checked: Address::new(address), bare: Address::new(address) }

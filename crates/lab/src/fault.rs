@@ -6,7 +6,7 @@
 mod call_sites;
 mod sweep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cpu, pe, verifier};
 
-pub(crate) use call_sites::reach;
+pub use call_sites::{CodeSite, Made};
+pub(crate) use call_sites::{framework_table, reach};
 pub use sweep::{Coverage, Outcome, Sweep, sweep};
 
 /// Environment variable with the plan of a run.
@@ -23,27 +24,33 @@ pub const PLAN: &str = "LAB_FAULT";
 const FRAMES: usize = 12;
 
 /// What a run refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// Nothing.
     Watch,
-    /// The place with this number, the first time that it is reached.
-    Refuse(u64),
+    /// The places with these numbers, each the first time that it is reached: the last one, and those before it because
+    /// only an error path comes by it.
+    Refuse(Vec<u64>),
 }
 
 impl Plan {
     /// The plan as the value of [`PLAN`].
-    pub fn to_variable(self) -> String {
+    pub fn to_variable(&self) -> String {
         match self {
             Self::Watch => "watch".into(),
-            Self::Refuse(place) => format!("{place:x}"),
+            Self::Refuse(places) => {
+                places.iter().map(|place| format!("{place:x}")).collect::<Vec<_>>().join(",")
+            }
         }
     }
 
     fn from_variable(text: &str) -> Option<Self> {
         match text {
             "watch" => Some(Self::Watch),
-            place => u64::from_str_radix(place, 16).ok().map(Self::Refuse),
+            places => {
+                let places = places.split(',').map(|place| u64::from_str_radix(place, 16));
+                places.collect::<Result<_, _>>().ok().map(Self::Refuse)
+            }
         }
     }
 }
@@ -64,34 +71,35 @@ pub struct Site {
 pub struct Record {
     /// The places that it came by, in the order in which it first did.
     pub sites: Vec<Site>,
-    /// Whether the planned refusal happened.
+    /// Whether all planned refusals happened.
     pub refused: bool,
     /// What came of it, in the scenario's words.
     pub outcome: String,
-    /// Offsets in the image of the calls that the driver made.
-    pub calls: Vec<u32>,
-    /// Offset and description of every call of an import in the driver's code, if the scenario named the image.
-    pub code: Vec<(u32, String)>,
+    /// The calls that the driver made.
+    pub calls: Vec<Made>,
+    /// Every call of an import or of the framework in the driver's code, if the scenario named the image.
+    pub code: Vec<CodeSite>,
 }
 
 #[derive(Default)]
 struct State {
     plan: Option<Plan>,
+    /// Places of the plan that were refused.
+    refused: BTreeSet<u64>,
     known: BTreeMap<u64, usize>,
-    sites: Vec<(u64, String, Vec<usize>)>,
-    refused: bool,
+    sites: Vec<(u64, String, Vec<usize>, String)>,
     outcome: String,
-    code: Vec<(u32, String)>,
+    code: Option<(&'static pe::Image, Vec<call_sites::Candidate>)>,
 }
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static STATE: Mutex<State> = Mutex::new(State {
     plan: None,
+    refused: BTreeSet::new(),
     known: BTreeMap::new(),
     sites: Vec::new(),
-    refused: false,
     outcome: String::new(),
-    code: Vec::new(),
+    code: None,
 });
 
 fn state() -> MutexGuard<'static, State> {
@@ -105,16 +113,15 @@ fn state() -> MutexGuard<'static, State> {
 pub fn start() -> Plan {
     let plan = std::env::var(PLAN).ok().and_then(|text| Plan::from_variable(&text));
     let plan = plan.expect("LAB_FAULT says \"watch\" or names a place");
-    state().plan = Some(plan);
+    state().plan = Some(plan.clone());
     ACTIVE.store(true, Ordering::SeqCst);
     plan
 }
 
 /// Names the image whose calls of imports a report tells of, so that it can tell which of them were never made. Call it
 /// before the image runs, while all of its code is there.
-pub fn cover(image: &pe::Image) {
-    let describe = |offset: u32| (offset, verifier::locate(image.base + offset as usize));
-    state().code = call_sites::of_image(image).into_iter().map(describe).collect();
+pub fn cover(image: &'static pe::Image) {
+    state().code = Some((image, call_sites::of_image(image)));
 }
 
 /// Whether a plan is carried out.
@@ -122,9 +129,9 @@ pub(crate) fn is_active() -> bool {
     ACTIVE.load(Ordering::Relaxed)
 }
 
-/// Whether the planned refusal happened.
+/// Whether a planned refusal happened.
 pub fn has_refused() -> bool {
-    state().refused
+    !state().refused.is_empty()
 }
 
 /// Tells, for the report, what came of the run.
@@ -140,21 +147,19 @@ pub(crate) fn refuses() -> bool {
 fn visit() -> bool {
     // What the lab does for itself is no place.
     let Some(call) = cpu::current_call() else { return false };
-    if pe::find(call.caller).is_none() {
-        return false;
-    }
     let name = call.meta.map_or_else(String::new, |meta| format!("{}!{}", meta.dll, meta.name));
     let stack = verifier::trace(call);
-    let place = number(&name, &stack);
+    // A call in the tail position of a routine that the lab called is a jump, and has no stack but the routine's name.
+    let routine = if stack.is_empty() { verifier::innermost_callback() } else { String::new() };
+    let place = number(&format!("{name} {routine}"), &stack);
     let mut state = state();
     if !state.known.contains_key(&place) {
         let index = state.sites.len();
         state.known.insert(place, index);
-        state.sites.push((place, name, stack));
+        state.sites.push((place, name, stack, routine));
     }
-    let hit = !state.refused && state.plan == Some(Plan::Refuse(place));
-    state.refused |= hit;
-    hit
+    let planned = matches!(&state.plan, Some(Plan::Refuse(places)) if places.contains(&place));
+    planned && state.refused.insert(place)
 }
 
 /// FNV-1a over the function's name and the offsets of the return addresses.
@@ -173,17 +178,23 @@ pub(crate) fn take_record() -> Option<Record> {
     }
     // A thread that stops inside `visit` must not wait for itself.
     let state = STATE.try_lock().ok()?;
-    let sites = state.sites.iter().map(|(place, export, stack)| Site {
+    let sites = state.sites.iter().map(|(place, export, stack, routine)| Site {
         place: *place,
         export: export.clone(),
-        stack: stack.iter().take(FRAMES).map(|address| verifier::locate(*address)).collect(),
+        stack: match stack.as_slice() {
+            [] => vec![format!("the end of {routine}")],
+            stack => stack.iter().take(FRAMES).map(|address| verifier::locate(*address)).collect(),
+        },
     });
     Some(Record {
         sites: sites.collect(),
-        refused: state.refused,
+        refused: match &state.plan {
+            Some(Plan::Refuse(places)) => places.iter().all(|place| state.refused.contains(place)),
+            _ => false,
+        },
         outcome: state.outcome.clone(),
         calls: call_sites::reached(),
-        code: state.code.clone(),
+        code: state.code.as_ref().map(|(image, code)| call_sites::resolve(image, code)).unwrap_or_default(),
     })
 }
 
@@ -193,7 +204,7 @@ mod tests {
 
     #[test]
     fn plans_survive_the_environment() {
-        for plan in [Plan::Watch, Plan::Refuse(0), Plan::Refuse(u64::MAX)] {
+        for plan in [Plan::Watch, Plan::Refuse(vec![0]), Plan::Refuse(vec![u64::MAX, 7])] {
             assert_eq!(Plan::from_variable(&plan.to_variable()), Some(plan));
         }
         assert_eq!(Plan::from_variable("nonsense"), None);

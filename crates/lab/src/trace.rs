@@ -92,7 +92,7 @@ pub fn word<T>(argument: &T) -> u64 {
 /// Notes a call that starts now. Takes no lock and allocates nothing.
 pub(crate) fn record(meta: &'static Meta, caller: usize, arguments: &[u64]) {
     if fault::is_active() {
-        fault::reach(caller);
+        fault::reach(meta, caller);
     }
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let (processor, irql) = (cpu::number(), cpu::irql());

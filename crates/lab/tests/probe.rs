@@ -4,6 +4,7 @@
 mod common;
 
 use lab::child::{self, Exit, Status};
+use lab::fault::{self, Plan, Sweep};
 use lab::{Machine, Options};
 
 /// Runs the driver in `mode` in a child; the child's end is the test's result.
@@ -288,4 +289,60 @@ fn l_4_an_image_without_unwind_data_is_found() {
     if !child::is_child() {
         exit.assert_stopped(Status::Verifier, "L-4");
     }
+}
+
+/// A sweep over the driver in `mode`.
+fn sweep(test: &str, mode: &str) -> Option<Sweep> {
+    let image = common::driver("probe");
+    let life = || {
+        let machine = Machine::new(Options::default());
+        let mut driver = machine.load_driver_as(&image, mode).unwrap();
+        fault::cover(driver.image());
+        fault::start();
+        match driver.start() {
+            Ok(()) => driver.unload(),
+            Err(status) => fault::outcome(format!("DriverEntry fails with {status:#x}")),
+        }
+        machine.finish();
+    };
+    let run = |plan: Plan| {
+        child::run_with(&format!("{test}#life"), &[(fault::PLAN, plan.to_variable().as_str())], life)
+    };
+    if child::is_child() {
+        run(Plan::Watch);
+        return None;
+    }
+    Some(fault::sweep(run))
+}
+
+#[test]
+fn a_sweep_finds_places_on_error_paths() {
+    let Some(sweep) = sweep("a_sweep_finds_places_on_error_paths", "unwinds") else { return };
+    assert!(sweep.is_clean(), "{sweep}");
+    let late: Vec<bool> = sweep.outcomes.iter().map(|outcome| outcome.on_error_path).collect();
+    assert_eq!(late, [false, false, true], "{sweep}");
+    let coverage = sweep.coverage();
+    assert!(coverage.plain >= 4 && coverage.error_paths >= 2, "{sweep}");
+    assert!(coverage.all > coverage.plain + coverage.error_paths, "the other modes were not run");
+    assert!(
+        sweep.to_string().ends_with(
+            "3 places (1 of them, marked *, found only on error paths), 3 failed cleanly, 0 leaks"
+        )
+    );
+}
+
+#[test]
+fn a_sweep_finds_a_block_that_an_error_path_forgets() {
+    let Some(sweep) = sweep("a_sweep_finds_a_block_that_an_error_path_forgets", "forgets") else { return };
+    assert!(!sweep.is_clean(), "{sweep}");
+    // The third block is refused together with the second one, whose error path asks for it.
+    let clean: Vec<bool> = sweep.outcomes.iter().map(|outcome| outcome.is_clean()).collect();
+    assert_eq!(clean, [true, false, false], "{sweep}");
+    let exit = &sweep.outcomes[1].exit;
+    exit.assert_stopped(Status::Verifier, "G-41");
+    let text = &exit.report.findings[0].text;
+    assert!(text.contains("left 32 bytes") && text.contains("two_blocks"), "{text}");
+    let text = sweep.to_string();
+    assert!(text.contains("   2 FAILED ntoskrnl.exe!ExAllocatePool2: the run did not end"), "{text}");
+    assert!(text.ends_with("1 failed cleanly, 2 leaks"), "{text}");
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use super::{Plan, Record, Site};
+use super::{CodeSite, Plan, Record, Site};
 use crate::child::{Exit, Status};
 
 /// What came of refusing one place.
@@ -22,13 +22,19 @@ impl Outcome {
         self.exit.report.faults.clone().unwrap_or_default()
     }
 
+    /// How much was left behind. A DriverEntry that fails and leaves something ends the machine at the first of it (G-41).
+    fn leaks(&self) -> usize {
+        let report = &self.exit.report;
+        report.leaks.len() + report.findings.iter().filter(|finding| finding.rule == "G-41").count()
+    }
+
     /// Whether the refusal happened, and the driver took it well: no rule broken, nothing left behind.
     pub fn is_clean(&self) -> bool {
         self.exit.status == Status::Ok && self.exit.report.is_clean() && self.record().refused
     }
 }
 
-/// Calls of imported functions in the driver's code.
+/// Calls of imported functions and of the framework in the driver's code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// All that the image has.
@@ -46,7 +52,7 @@ impl fmt::Display for Coverage {
         let percent = (100 * reached).checked_div(*all).unwrap_or(0);
         write!(
             f,
-            "{reached} of {all} calls of imports made ({percent} %): {plain} without a refusal, {error_paths} only on \
+            "{reached} of {all} calls of the kernel made ({percent} %): {plain} without a refusal, {error_paths} only on \
              error paths"
         )
     }
@@ -61,24 +67,25 @@ pub struct Sweep {
     pub outcomes: Vec<Outcome>,
 }
 
-/// Runs the scenario `run` once for each place.
+/// Runs the scenario `run` once for each place. A place that only an error path comes by is refused together with those
+/// whose refusals led there.
 pub fn sweep(mut run: impl FnMut(Plan) -> Exit) -> Sweep {
     let plain = run(Plan::Watch);
     let mut known = BTreeSet::new();
-    let mut waiting: VecDeque<(Site, bool)> = VecDeque::new();
-    let mut discover = |exit: &Exit, on_error_path: bool, waiting: &mut VecDeque<_>| {
+    let mut waiting: VecDeque<(Site, Vec<u64>)> = VecDeque::new();
+    let mut discover = |exit: &Exit, refused: &[u64], waiting: &mut VecDeque<_>| {
         for site in exit.report.faults.iter().flat_map(|record| &record.sites) {
             if known.insert(site.place) {
-                waiting.push_back((site.clone(), on_error_path));
+                waiting.push_back((site.clone(), [refused, &[site.place]].concat()));
             }
         }
     };
-    discover(&plain, false, &mut waiting);
+    discover(&plain, &[], &mut waiting);
     let mut outcomes = Vec::new();
-    while let Some((site, on_error_path)) = waiting.pop_front() {
-        let exit = run(Plan::Refuse(site.place));
-        discover(&exit, true, &mut waiting);
-        outcomes.push(Outcome { site, on_error_path, exit });
+    while let Some((site, places)) = waiting.pop_front() {
+        let exit = run(Plan::Refuse(places.clone()));
+        discover(&exit, &places, &mut waiting);
+        outcomes.push(Outcome { site, on_error_path: places.len() > 1, exit });
     }
     Sweep { plain, outcomes }
 }
@@ -91,30 +98,63 @@ impl Sweep {
             && self.outcomes.iter().all(Outcome::is_clean)
     }
 
-    /// Which calls of imports in the driver's code were made.
+    /// Which calls of the lab in the driver's code were made.
     pub fn coverage(&self) -> Coverage {
-        self.covered().0
+        let count = |calls: &Calls| self.code().iter().filter(|site| calls.has(site)).count();
+        let plain = count(&Calls::of(self.code(), [&self.plain]));
+        Coverage { all: self.code().len(), plain, error_paths: count(&self.calls()) - plain }
     }
 
-    /// The calls of imports that no run made.
+    /// The calls of the lab in the driver's code that no run made.
     pub fn never_made(&self) -> Vec<String> {
-        let (_, made) = self.covered();
-        let code = self.plain.report.faults.iter().flat_map(|record| &record.code);
-        code.filter(|(offset, _)| !made.contains(offset)).map(|(_, text)| text.clone()).collect()
+        let made = self.calls();
+        let never = self.code().iter().filter(|site| !made.has(site));
+        never.map(|site| format!("{}: {}", site.export, site.text)).collect()
     }
 
-    fn covered(&self) -> (Coverage, BTreeSet<u32>) {
-        let code = self.plain.report.faults.iter().flat_map(|record| &record.code);
-        let all: BTreeSet<u32> = code.map(|(offset, _)| *offset).collect();
-        let calls = |exit: &Exit| -> BTreeSet<u32> {
-            let calls = exit.report.faults.iter().flat_map(|record| record.calls.iter().copied());
-            calls.filter(|call| all.contains(call)).collect()
-        };
-        let plain = calls(&self.plain);
-        let refused: BTreeSet<u32> = self.outcomes.iter().flat_map(|outcome| calls(&outcome.exit)).collect();
-        let error_paths = refused.difference(&plain).count();
-        let coverage = Coverage { all: all.len(), plain: plain.len(), error_paths };
-        (coverage, plain.union(&refused).copied().collect())
+    /// The functions that the driver called and was never refused: those that cannot fail, or that the lab does not
+    /// make fail.
+    pub fn never_refused(&self) -> BTreeSet<String> {
+        let refused: BTreeSet<&str> =
+            self.outcomes.iter().map(|outcome| outcome.site.export.as_str()).collect();
+        self.calls().made.into_keys().filter(|export| !refused.contains(export.as_str())).collect()
+    }
+
+    fn code(&self) -> &[CodeSite] {
+        self.plain.report.faults.as_ref().map_or(&[], |record| &record.code)
+    }
+
+    fn calls(&self) -> Calls {
+        Calls::of(self.code(), self.outcomes.iter().map(|outcome| &outcome.exit).chain([&self.plain]))
+    }
+}
+
+/// The calls that some runs made.
+struct Calls {
+    /// The offsets of the return addresses, by export.
+    made: BTreeMap<String, BTreeSet<Option<u32>>>,
+    /// The exports that were called from elsewhere than the calls in the code: by jumps.
+    jumped: BTreeSet<String>,
+}
+
+impl Calls {
+    fn of<'a>(code: &[CodeSite], exits: impl IntoIterator<Item = &'a Exit>) -> Self {
+        let known: BTreeSet<u32> = code.iter().filter(|site| !site.jump).map(|site| site.offset).collect();
+        let mut calls = Self { made: BTreeMap::new(), jumped: BTreeSet::new() };
+        let records = exits.into_iter().filter_map(|exit| exit.report.faults.as_ref());
+        for call in records.flat_map(|record| &record.calls) {
+            calls.made.entry(call.export.clone()).or_default().insert(call.offset);
+            if call.offset.is_none_or(|offset| !known.contains(&offset)) {
+                calls.jumped.insert(call.export.clone());
+            }
+        }
+        calls
+    }
+
+    /// Whether the call at `site` was made. Jumps to the same export are not told apart.
+    fn has(&self, site: &CodeSite) -> bool {
+        let made = || self.made.get(&site.export).is_some_and(|offsets| offsets.contains(&Some(site.offset)));
+        if site.jump { self.jumped.contains(&site.export) } else { made() }
     }
 }
 
@@ -144,15 +184,17 @@ impl fmt::Display for Sweep {
         }
         let never = self.never_made();
         if !never.is_empty() {
-            writeln!(f, "\ncalls of imports that no run made:")?;
+            writeln!(f, "\ncalls of the kernel that no run made:")?;
         }
         for call in never {
             writeln!(f, "     {call}")?;
         }
+        let never: Vec<String> = self.never_refused().into_iter().collect();
+        writeln!(f, "\ncalled and never refused: {}", never.join(", "))?;
         writeln!(f, "\n{}", self.coverage())?;
         let clean = self.outcomes.iter().filter(|outcome| outcome.is_clean()).count();
         let late = self.outcomes.iter().filter(|outcome| outcome.on_error_path).count();
-        let leaks: usize = self.outcomes.iter().map(|outcome| outcome.exit.report.leaks.len()).sum();
+        let leaks: usize = self.outcomes.iter().map(Outcome::leaks).sum();
         write!(
             f,
             "{} places ({late} of them, marked *, found only on error paths), {clean} failed cleanly, {leaks} leaks",

@@ -1,6 +1,6 @@
 //! From a file to memory: map, relocate, bind, patch, protect.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::{fmt, fs};
@@ -141,7 +141,7 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
     copy(&file, &data, base, size)?;
     relocate(&file, &data, base, optional.image_base() as usize)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    bind(&file, base, &name, resolver, options)?;
+    let imports = bind(&file, base, &name, resolver, options)?;
     let sections: Vec<_> = file
         .section_table()
         .iter()
@@ -183,6 +183,7 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
         entry: base + optional.address_of_entry_point() as usize,
         pdata,
         sections,
+        imports,
         unloaded: AtomicUsize::new(0),
     }))
 }
@@ -261,22 +262,29 @@ fn relocate(file: &PeFile64<'_>, data: &[u8], base: usize, preferred: usize) -> 
     Ok(())
 }
 
+/// Fills the import address table; returns the exports in it that tell the lab of their calls, by slot.
 fn bind(
     file: &PeFile64<'_>,
     base: usize,
     image: &str,
     resolver: &Resolver,
     options: LoadOptions,
-) -> Result<(), LoadError> {
+) -> Result<BTreeMap<u32, String>, LoadError> {
+    let mut telling = BTreeMap::new();
     for_each_import(file, |dll, name, slot| {
-        let address = match resolver.find(dll, name) {
+        let export = resolver.find(dll, name);
+        if let Some(export) = export.filter(|export| export.tells()) {
+            telling.insert(slot as u32, format!("{}!{}", export.dll, export.name));
+        }
+        let address = match export {
             Some(export) if options.checked => export.checked.get(),
             Some(export) => export.bare.get(),
             None => stub::unresolved(dll, name, image),
         };
         // SAFETY: the import address table of a linked image lies inside it, and it is writable now.
         unsafe { ((base + slot) as *mut usize).write_unaligned(address) };
-    })
+    })?;
+    Ok(telling)
 }
 
 /// Calls `visit` with the DLL, the name and the RVA of the slot of every import.

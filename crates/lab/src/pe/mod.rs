@@ -3,6 +3,7 @@
 mod checks;
 mod load;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -28,6 +29,8 @@ pub struct Image {
     pdata: (u32, u32),
     /// Sections: name, RVA, size in memory, characteristics.
     sections: Vec<(String, u32, u32, u32)>,
+    /// The imports of whose calls the lab is told, by the RVA of their slots: `DLL!Function`.
+    imports: BTreeMap<u32, String>,
     /// Not zero once the image is unloaded.
     unloaded: AtomicUsize,
 }
@@ -52,6 +55,22 @@ impl Image {
         }
         // SAFETY: inside the loaded image; headers, unwind data and code are readable.
         Some(unsafe { ((self.base + rva as usize) as *const [u8; N]).read_unaligned() })
+    }
+
+    /// The export in the slot of the import address table at `rva`, as `DLL!Function`, if the lab is told of its calls.
+    pub(crate) fn import(&self, rva: u32) -> Option<&str> {
+        self.imports.get(&rva).map(String::as_str)
+    }
+
+    /// RVA and bytes of every section with code. Call it before the image runs: later some are gone.
+    pub(crate) fn code(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        const EXECUTE: u32 = 0x2000_0000;
+        let code = self.sections.iter().filter(|section| section.3 & EXECUTE != 0 && !self.is_unloaded());
+        code.map(|(_, rva, size, _)| {
+            let start = (self.base + *rva as usize) as *const u8;
+            // SAFETY: a section of the loaded image; sections with code can be read and do not change.
+            (*rva, unsafe { std::slice::from_raw_parts(start, *size as usize) })
+        })
     }
 
     /// The function that contains the instruction at `address`; none for leaf functions.

@@ -165,6 +165,16 @@ pub fn inside(test: impl Fn(&str) -> bool) -> bool {
     false
 }
 
+/// The name of the driver's routine that the lab called last on the current thread; empty if none runs.
+pub(crate) fn innermost_callback() -> String {
+    let active = ACTIVE.get();
+    if active == 0 {
+        return String::new();
+    }
+    // SAFETY: as in `inside`.
+    unsafe { &*(active as *const Active<'_>) }.name.to_owned()
+}
+
 /// Calls a driver's callback and checks rule G-14: it returns at its entry IRQL, holds no lock that it took
 /// and is in no critical region that it entered.
 pub fn callback<R>(name: &str, body: impl FnOnce() -> R) -> R {

@@ -10,7 +10,7 @@ use crate::cpu::PASSIVE;
 use crate::export::Export;
 use crate::ntoskrnl::string;
 use crate::verifier::{self, violation};
-use crate::{handle, stub};
+use crate::{fault, handle, pool, stub};
 
 /// The names of the table's functions, in the order of the table.
 pub static TABLE_NAMES: &str = include_str!("functions.txt");
@@ -188,6 +188,10 @@ crate::exports! {
             );
             return status::INVALID_PARAMETER;
         }
+        if pool::must_fail() {
+            return status::INSUFFICIENT_RESOURCES;
+        }
+        fault::framework_table(info.table as usize);
         let table = table();
         if info.minor <= LAST_WITH_OWN_ARRAY {
             let count = info.function_count as usize;

@@ -415,6 +415,9 @@ fn retrieve(
     if size == 0 || size < minimum {
         return status::BUFFER_TOO_SMALL;
     }
+    if pool::must_fail() {
+        return status::INSUFFICIENT_RESOURCES;
+    }
     // SAFETY: checked above; the length is optional.
     unsafe {
         buffer.write(address as PVOID);

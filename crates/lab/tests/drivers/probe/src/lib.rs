@@ -57,6 +57,32 @@ fn allocate(size: u64) -> *mut u8 {
     unsafe { ExAllocatePool2(POOL_FLAG_NON_PAGED, size, TAG).cast() }
 }
 
+/// Wants two blocks; without the second it asks for a third to say so, and gives the first back if it `unwinds`.
+#[inline(never)]
+unsafe fn two_blocks(unwinds: bool) -> NTSTATUS {
+    // SAFETY: blocks are freed once, with their tag.
+    unsafe {
+        let first = allocate(32);
+        if first.is_null() {
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+        let second = allocate(48);
+        if second.is_null() {
+            let note = allocate(16);
+            if !note.is_null() {
+                ExFreePoolWithTag(note.cast(), TAG);
+            }
+            if unwinds {
+                ExFreePoolWithTag(first.cast(), TAG);
+            }
+            return STATUS_INSUFFICIENT_RESOURCES;
+        }
+        ExFreePoolWithTag(second.cast(), TAG);
+        ExFreePoolWithTag(first.cast(), TAG);
+    }
+    STATUS_SUCCESS
+}
+
 #[inline(never)]
 unsafe fn run(mode: &[u16]) -> NTSTATUS {
     let mut lock: KSPIN_LOCK = 0;
@@ -72,6 +98,8 @@ unsafe fn run(mode: &[u16]) -> NTSTATUS {
             DbgPrint(c"probe: %d %s\n".as_ptr(), 7i32, c"seven".as_ptr());
         } else if is(mode, "leak") {
             allocate(40);
+        } else if is(mode, "unwinds") || is(mode, "forgets") {
+            return two_blocks(is(mode, "unwinds"));
         } else if is(mode, "overrun") {
             let block = allocate(32);
             block.add(32).write_volatile(1);
