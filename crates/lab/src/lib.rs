@@ -10,6 +10,7 @@ pub mod bugcheck;
 pub mod capture;
 pub mod child;
 pub mod clock;
+pub mod coverage;
 pub mod cpu;
 pub mod drive;
 mod driver_object;

@@ -47,7 +47,64 @@ pub fn describe(address: usize) -> Option<String> {
     Some(if text.is_empty() { plain() } else { text })
 }
 
+/// A line of a function, in which an instruction was made.
+pub(crate) struct Line {
+    pub(crate) function: String,
+    /// With slashes.
+    pub(crate) file: String,
+    pub(crate) line: u32,
+}
+
+/// The lines from which the instruction at `rva` was made, innermost first: more than one if functions were inlined.
+pub(crate) fn frames(pdb: &Path, rva: u32) -> Vec<Line> {
+    let found = context(pdb).and_then(|context| context.find_frames(rva).ok().flatten());
+    let line = |frame: &pdb_addr2line::Frame<'_>| {
+        // Line 0 and a mark of Microsoft's compiler stand for code without a line.
+        let line = frame.line.filter(|line| !matches!(line, 0 | 0x00f0_0f00 | 0x00fe_efee))?;
+        let function = without_parameters(frame.function.as_deref().unwrap_or("?")).to_owned();
+        Some(Line { function, file: frame.file.as_ref()?.replace('\\', "/"), line })
+    };
+    found.iter().flat_map(|found| &found.frames).filter_map(line).collect()
+}
+
+/// A function's name as the PDB has it, up to its parameters: a parenthesis inside of type arguments does not begin them.
+fn without_parameters(name: &str) -> &str {
+    let mut depth = 0_i32;
+    for (at, byte) in name.bytes().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' => depth -= 1,
+            b'(' if depth == 0 && at > 0 => return &name[..at],
+            _ => {}
+        }
+    }
+    name
+}
+
+/// RVAs of the first byte of each function that the PDB knows, and of the one behind it.
+pub(crate) fn functions(pdb: &Path) -> Vec<(u32, u32)> {
+    let functions = context(pdb).into_iter().flat_map(|context| context.functions());
+    functions.filter_map(|function| Some((function.start_rva, function.end_rva?))).collect()
+}
+
 /// Describes the call that returns to `address`.
 pub fn describe_call(address: usize) -> Option<String> {
     describe(address.checked_sub(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_no_part_of_a_name() {
+        for (name, bare) in [
+            ("a::b", "a::b"),
+            ("a::b(ref$<str$>)", "a::b"),
+            ("a::impl$0<tuple$<u8,u8> (*)(u8)>::b<u8>(u8)", "a::impl$0<tuple$<u8,u8> (*)(u8)>::b<u8>"),
+            ("(x)", "(x)"),
+        ] {
+            assert_eq!(without_parameters(name), bare);
+        }
+    }
 }

@@ -54,6 +54,34 @@ pub(crate) enum LabCommand {
     /// also the documentation and the tests: drivers that break the rule, and twins that keep it.
     #[command(after_help = EXIT_CODES)]
     Rules(LabRules),
+    /// Show which lines of a driver were executed.
+    ///
+    /// While LAB_COVERAGE names a directory, everything that runs a driver in the lab notes there which instructions were
+    /// executed: `weirctl lab run`, `weirctl lab load`, tests. This makes lines of it, for the files of the source tree. The
+    /// image is measured as it is, so lines that the compiler merged or left out are not there.
+    #[command(after_help = EXIT_CODES)]
+    Coverage(LabCoverage),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabCoverage {
+    /// The image that was run; its PDB lies beside it.
+    pub(crate) driver: PathBuf,
+    /// The directory that LAB_COVERAGE named.
+    #[arg(long, value_name = "DIR", env = "LAB_COVERAGE")]
+    pub(crate) measured: PathBuf,
+    /// The source tree: only files in it are shown.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) sources: PathBuf,
+    /// Write pages with the sources into this directory, `index.html` first.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write a tracefile for editors and other tools (LCOV).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lcov: Option<PathBuf>,
+    /// Print one JSON document instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

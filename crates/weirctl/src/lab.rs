@@ -1,5 +1,6 @@
 //! `weirctl lab`: runs the driver image on a capture, in the simulated kernel of the lab, in a child process.
 
+mod coverage;
 mod inputs;
 mod job;
 mod load;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use lab::child;
 use lab::child::Status;
 
+use crate::cli::LabCoverage;
 use crate::cli::LabLoad;
 use crate::cli::LabRules;
 use crate::cli::LabRun;
@@ -55,6 +57,11 @@ pub(crate) fn load(args: &LabLoad) -> Result<Exit, Failure> {
 /// `weirctl lab rules`.
 pub(crate) fn rules(args: &LabRules) -> Result<Exit, Failure> {
     rules::run(args)
+}
+
+/// `weirctl lab coverage`.
+pub(crate) fn coverage(args: &LabCoverage) -> Result<Exit, Failure> {
+    coverage::run(args)
 }
 
 /// `weirctl lab run`.

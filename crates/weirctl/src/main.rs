@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         Command::Lab(LabCommand::Run(args)) => lab::run(&args),
         Command::Lab(LabCommand::Load(args)) => lab::load(&args),
         Command::Lab(LabCommand::Rules(args)) => lab::rules(&args),
+        Command::Lab(LabCommand::Coverage(args)) => lab::coverage(&args),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Policy(PolicyCommand::Compile(args)) => policy::compile(&args),
     };

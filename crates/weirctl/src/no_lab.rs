@@ -1,5 +1,6 @@
 //! `weirctl lab` on systems that the lab does not run on.
 
+use crate::cli::LabCoverage;
 use crate::cli::LabLoad;
 use crate::cli::LabRules;
 use crate::cli::LabRun;
@@ -21,6 +22,11 @@ pub(crate) fn load(_args: &LabLoad) -> Result<Exit, Failure> {
 
 /// `weirctl lab rules`.
 pub(crate) fn rules(_args: &LabRules) -> Result<Exit, Failure> {
+    Err(elsewhere())
+}
+
+/// `weirctl lab coverage`.
+pub(crate) fn coverage(_args: &LabCoverage) -> Result<Exit, Failure> {
     Err(elsewhere())
 }
 

@@ -9,6 +9,7 @@ pub mod arch;
 pub mod bench;
 pub mod build;
 pub mod check_image;
+pub mod coverage;
 pub mod demo;
 pub mod fault_sweep;
 pub mod lint;

@@ -28,6 +28,7 @@ enum Command {
     FaultSweep(xtask::fault_sweep::Args),
     Seeds(xtask::fault_sweep::SeedArgs),
     Bench(xtask::bench::Args),
+    Coverage(xtask::coverage::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::FaultSweep(args) => args.run(),
         Command::Seeds(args) => args.run(),
         Command::Bench(args) => args.run(),
+        Command::Coverage(args) => args.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,7 +12,7 @@ use object::read::pe::{ImageNtHeaders, ImageOptionalHeader, Import as Thunk, PeF
 
 use super::{Image, checks, protect, register};
 use crate::export::Export;
-use crate::{shared_data, stub};
+use crate::{coverage, shared_data, stub};
 
 const PAGE: usize = 4096;
 const GUARD: usize = 0x1_0000;
@@ -157,6 +157,17 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
             shared_data::redirect(base + *rva as usize, *size as usize);
         }
     }
+    let pdata = file
+        .data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION)
+        .map_or((0, 0), |entry| (entry.virtual_address.get(LE), entry.size.get(LE)));
+    let pdb = pdb_beside(path, &file);
+    let code: Vec<_> = sections
+        .iter()
+        .filter(|(.., bits)| bits & pe::IMAGE_SCN_MEM_EXECUTE != 0)
+        .map(|(_, rva, size, _)| (*rva, *size))
+        .collect();
+    let breakpoints =
+        coverage::instrument(coverage::Loading { path, data: &data, pdb: &pdb, base, code: &code, pdata });
     protect(base, size, libc::PROT_NONE);
     protect(base, optional.size_of_headers() as usize, libc::PROT_READ);
     for (_, rva, size, bits) in &sections {
@@ -172,12 +183,9 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
         }
         protect(base + *rva as usize, *size as usize, protection);
     }
-    let pdata = file
-        .data_directory(pe::IMAGE_DIRECTORY_ENTRY_EXCEPTION)
-        .map_or((0, 0), |entry| (entry.virtual_address.get(LE), entry.size.get(LE)));
     Ok(register(Image {
         name,
-        pdb: pdb_beside(path, &file),
+        pdb,
         base,
         size,
         entry: base + optional.address_of_entry_point() as usize,
@@ -185,7 +193,13 @@ pub fn load(path: &Path, resolver: &Resolver, options: LoadOptions) -> Result<&'
         sections,
         imports,
         unloaded: AtomicUsize::new(0),
+        breakpoints,
     }))
+}
+
+/// The PDB of the image at `path` with these contents.
+pub(crate) fn pdb_of(path: &Path, data: &[u8]) -> PathBuf {
+    PeFile64::parse(data).map_or_else(|_| path.with_extension("pdb"), |file| pdb_beside(path, &file))
 }
 
 /// The PDB in the image's directory: the one that the image names, or else the one of its own name.

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+pub(crate) use load::pdb_of;
 pub use load::{Import, Inspection, LoadError, LoadOptions, Resolver, inspect, load};
 
+use crate::coverage::Breakpoints;
 use crate::{cpu, symbols, unwind, verifier};
 
 /// An image in memory. Images live as long as the process, so that an address in an unloaded one still has a
@@ -33,6 +35,8 @@ pub struct Image {
     imports: BTreeMap<u32, String>,
     /// Not zero once the image is unloaded.
     unloaded: AtomicUsize,
+    /// Places that a measurement waits for.
+    breakpoints: Option<Breakpoints>,
 }
 
 /// One entry of an image's exception directory.
@@ -54,7 +58,17 @@ impl Image {
             return None;
         }
         // SAFETY: inside the loaded image; headers, unwind data and code are readable.
-        Some(unsafe { ((self.base + rva as usize) as *const [u8; N]).read_unaligned() })
+        let mut bytes = unsafe { ((self.base + rva as usize) as *const [u8; N]).read_unaligned() };
+        if let Some(breakpoints) = &self.breakpoints {
+            breakpoints.restore(rva, &mut bytes);
+        }
+        Some(bytes)
+    }
+
+    /// A breakpoint instruction was executed at `address`; tells whether a measurement had put it there. Then the
+    /// instruction that belongs there can run.
+    pub(crate) fn is_measured(&self, address: usize) -> bool {
+        self.breakpoints.as_ref().is_some_and(|breakpoints| breakpoints.hit((address - self.base) as u32))
     }
 
     /// The export in the slot of the import address table at `rva`, as `DLL!Function`, if the lab is told of its calls.
