@@ -144,13 +144,20 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
     for (control, entry) in LISTS {
         let room = size_of::<PageHeader>() + 8 * entry;
         let page = ask(&file, control, ListRequest { cursor: 0 }.as_bytes(), room, felt);
-        let Some((header, _)) = page.as_deref().and_then(|page| PageHeader::read_from_prefix(page).ok())
+        let Some((header, entries)) =
+            page.as_deref().and_then(|page| PageHeader::read_from_prefix(page).ok())
         else {
             continue;
         };
         if control.0 == Control::ADAPTERS.0 {
             let attached = adapters.iter().filter(|adapter| adapter.module_count() != 0).count();
             assert_eq!(header.count as usize, attached);
+            let nameless = entries.chunks_exact(entry).any(|entry| {
+                let entry = AdapterEntry::read_from_bytes(entry).expect("an adapter");
+                let name: Vec<u16> = entry.name.into_iter().take_while(|unit| *unit != 0).collect();
+                adapters.iter().all(|adapter| adapter.config().name != String::from_utf16_lossy(&name))
+            });
+            feels(nameless, "an adapter goes without its alias", felt);
         }
     }
     let request = GetPolicyRequest { offset: 0, generation: 0 };
@@ -185,15 +192,17 @@ fn ask(file: &File, control: Control, input: &[u8], room: usize, felt: &mut Vec<
 fn look(file: &File, felt: &mut Vec<String>) {
     let Some(status) = ask(file, Control::STATUS, &[], size_of::<StatusReply>(), felt) else { return };
     let now = StatusReply::read_from_bytes(&status).expect("a whole status");
-    let mut feels = |felt_it: bool, text: &str| {
-        assert!(!felt_it || fault::has_refused(), "{text} without a reason");
-        if felt_it {
-            felt.push(text.into());
-        }
-    };
-    feels(now.wfp_active == 0, "the filter engine is not joined");
-    feels(now.flow_capacity != FLOWS, "the flow table has its usual size");
-    feels(now.counter(CounterId::MALFORMED) != 0, "a frame cannot be read");
+    feels(now.wfp_active == 0, "the filter engine is not joined", felt);
+    feels(now.flow_capacity != FLOWS, "the flow table has its usual size", felt);
+    feels(now.counter(CounterId::MALFORMED) != 0, "a frame cannot be read", felt);
+}
+
+/// Notes what happens only because something was refused.
+fn feels(happened: bool, text: &str, felt: &mut Vec<String>) {
+    assert!(!happened || fault::has_refused(), "{text} without a reason");
+    if happened {
+        felt.push(text.into());
+    }
 }
 
 /// Frames both ways, each of which comes home.

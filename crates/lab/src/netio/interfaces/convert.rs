@@ -8,6 +8,7 @@ use ddk::nt::{self, GUID, PWSTR, SIZE_T};
 use super::IRQL;
 use super::rows::{find, guid, luid};
 use crate::ndis::adapter::{self, Adapter};
+use crate::pool;
 
 /// The name that is made of type and number.
 fn name(adapter: &Adapter) -> String {
@@ -18,14 +19,14 @@ fn name(adapter: &Adapter) -> String {
     }
 }
 
-/// The adapter with the driver's LUID.
+/// The adapter with the driver's LUID; none as well if the lab makes the call fail.
 ///
 /// # Safety
 /// `luid` is null or the driver's LUID.
 unsafe fn by_luid(luid: *const NET_LUID) -> Option<Arc<Adapter>> {
     // SAFETY: the caller's promise; the union is one integer in two views.
     let value = unsafe { luid.as_ref()?.Value };
-    if value == 0 { None } else { find(value, 0) }
+    if value == 0 || pool::must_fail() { None } else { find(value, 0) }
 }
 
 /// Writes `text` with its end to the driver's buffer of `length` characters.
@@ -52,6 +53,7 @@ unsafe fn give(text: &str, to: PWSTR, length: u64) -> i32 {
 unsafe fn give_luid(adapter: Option<Arc<Adapter>>, out: PNET_LUID) -> i32 {
     // SAFETY: the caller's promise.
     let Some(out) = (unsafe { out.as_mut() }) else { return nt::STATUS_INVALID_PARAMETER };
+    let adapter = adapter.filter(|_| !pool::must_fail());
     *out = luid(adapter.as_ref().map_or(0, |adapter| adapter.luid()));
     if adapter.is_some() { nt::STATUS_SUCCESS } else { nt::STATUS_INVALID_PARAMETER }
 }
