@@ -1,12 +1,14 @@
-//! Nanoseconds per packet of the filter that only forwards and of a driver image, beside each other.
+//! Nanoseconds per packet of a filter that only forwards, of one that NDIS passes by, and of a driver image, beside each
+//! other.
 //!
-//! `cargo bench -p lab -- [--driver weir.sys] [--payload BYTES] [--chunks N]`. Every number comes from a child
-//! process of its own; the two filters take turns, so that both meet the same weather.
+//! `cargo bench -p lab -- [--driver weir.sys] [--parameter NAME=NUMBER]... [--payload BYTES] [--chunks N]`. The image is
+//! measured with these numbers in its `Parameters` key, and as it is without any. Every number comes from a child
+//! process of its own; the filters take turns, so that all meet the same weather.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lab::bench::{Cost, Job, measure, packet};
+use lab::bench::{Cost, Job, Subject, measure, packet};
 use lab::child::{self, Scenario, Status};
 
 const BATCHES: [usize; 3] = [1, 32, 256];
@@ -44,11 +46,17 @@ fn show(cost: Cost) -> String {
 fn main() {
     child::run_if_child(&[MEASURE]);
     let (mut driver, mut payload, mut chunks) = (None, 64, 40);
+    let mut parameters = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} needs a value"));
         match argument.as_str() {
             "--driver" => driver = Some(PathBuf::from(value())),
+            "--parameter" => {
+                let value = value();
+                let (name, number) = value.split_once('=').expect("--parameter takes NAME=NUMBER");
+                parameters.push((name.to_owned(), number.parse().expect("--parameter takes NAME=NUMBER")));
+            }
             "--payload" => payload = value().parse().expect("--payload takes a number of bytes"),
             "--chunks" => chunks = value().parse().expect("--chunks takes a number"),
             // Cargo says so to every benchmark.
@@ -58,49 +66,47 @@ fn main() {
     }
     let frames: Vec<Vec<u8>> = (0..16).map(|n| packet(n, payload)).collect();
     println!("ns per packet: median (minimum) of {TURNS} x {chunks} chunks; UDP, {payload} bytes of payload");
-    println!("{:<22}{:>20}{:>20}{:>20}", "", "batch 1", "batch 32", "batch 256");
+    println!("{:<26}{:>20}{:>20}{:>20}", "", "batch 1", "batch 32", "batch 256");
+    let mut subjects = vec![
+        ("null filter".to_owned(), Subject::Forwarder),
+        ("null filter, idle".to_owned(), Subject::Bystander),
+    ];
+    if let Some(image) = driver {
+        let name = image.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        subjects.push((format!("{name}, idle"), Subject::Image(image.clone(), Vec::new())));
+        subjects.push((name, Subject::Image(image, parameters)));
+    }
     let mut ratios = Vec::new();
     for receive in [false, true] {
         let way = if receive { "receive" } else { "send" };
-        let (mut nulls, mut drivers) = (Vec::new(), Vec::new());
+        let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); subjects.len()];
         for batch in BATCHES {
-            let job = |driver: Option<PathBuf>| Job {
-                driver,
-                frames: frames.clone(),
-                batch,
-                receive,
-                chunks,
-                packets: 50_000,
-            };
-            let (mut null, mut image) = (Vec::new(), Vec::new());
+            let mut turns: Vec<Vec<Cost>> = vec![Vec::new(); subjects.len()];
             for _ in 0..TURNS {
-                null.push(cost(&job(None)));
-                image.extend(driver.clone().map(|driver| cost(&job(Some(driver)))));
-            }
-            nulls.push(merge(&null));
-            if !image.is_empty() {
-                drivers.push(merge(&image));
-            }
-        }
-        let line = |name: &str, costs: &[Cost]| {
-            let cells: String = costs.iter().map(|cost| format!("{:>20}", show(*cost))).collect();
-            println!("{:<22}{cells}", format!("{name}, {way}"));
-        };
-        line("null filter", &nulls);
-        if let Some(driver) = &driver {
-            line(&driver.file_name().unwrap_or_default().to_string_lossy(), &drivers);
-            let own: String = drivers
-                .iter()
-                .zip(&nulls)
-                .map(|(driver, null)| format!("{:>20}", format!("{:.2}", driver.median - null.median)))
-                .collect();
-            println!("{:<22}{own}", format!("  without the lab, {way}"));
-            for (cost, batch) in drivers.iter().zip(BATCHES) {
-                if cost.passed.0 != cost.passed.1 {
-                    let (passed, sent) = cost.passed;
-                    println!("  of {sent} chains of {batch}, {passed} reached the other side");
+                for ((_, subject), turns) in subjects.iter().zip(&mut turns) {
+                    let (driver, frames) = (subject.clone(), frames.clone());
+                    turns.push(cost(&Job { driver, frames, batch, receive, chunks, packets: 50_000 }));
                 }
             }
+            costs.iter_mut().zip(&turns).for_each(|(costs, turns)| costs.push(merge(turns)));
+        }
+        for ((name, _), costs) in subjects.iter().zip(&costs) {
+            let cells: String = costs.iter().map(|cost| format!("{:>20}", show(*cost))).collect();
+            println!("{:<26}{cells}", format!("{name}, {way}"));
+            for (cost, batch) in costs.iter().zip(BATCHES).filter(|(cost, _)| cost.passed.0 != cost.passed.1)
+            {
+                let (passed, sent) = cost.passed;
+                println!("  of {sent} chains of {batch}, {passed} reached the other side");
+            }
+        }
+        let nulls = &costs[0];
+        if let Some(drivers) = costs.get(3) {
+            let own: String = drivers
+                .iter()
+                .zip(nulls)
+                .map(|(driver, null)| format!("{:>20}", format!("{:.2}", driver.median - null.median)))
+                .collect();
+            println!("{:<26}{own}", format!("  without the lab, {way}"));
         }
         ratios.extend([(way, 1, 8.0, nulls[0]), (way, 32, 1.5, nulls[1])]);
     }

@@ -1,7 +1,6 @@
 //! What a packet costs: the lab's own share, shown by a filter that only forwards, and that of a driver image.
 
 use std::ffi::c_void;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -15,8 +14,8 @@ use crate::{Machine, Options, cpu};
 /// What is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// The driver image; without one, the filter that only forwards.
-    pub driver: Option<std::path::PathBuf>,
+    /// The driver.
+    pub driver: Subject,
     /// Bytes of the packets, which are used in turn.
     pub frames: Vec<Vec<u8>>,
     /// NBLs in a chain.
@@ -27,6 +26,17 @@ pub struct Job {
     pub chunks: usize,
     /// Packets of one measurement, about.
     pub packets: usize,
+}
+
+/// The driver that is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Subject {
+    /// A filter that only forwards.
+    Forwarder,
+    /// A filter without data handlers, which NDIS passes by.
+    Bystander,
+    /// An image, with numbers in the `Parameters` key of its service.
+    Image(std::path::PathBuf, Vec<(String, u32)>),
 }
 
 /// Nanoseconds per packet.
@@ -51,7 +61,7 @@ pub fn measure(job: &Job) -> Cost {
     pin();
     let machine = Machine::new(Options { verify: false, processors: 1, ..Options::default() });
     let adapter = Adapter::new(Config { attach: AttachTime::DuringRegistration, ..Config::default() });
-    start(&machine, job.driver.as_deref());
+    start(&machine, &job.driver);
     assert_eq!(adapter.module_count(), 1, "the driver did not attach to the adapter");
     adapter.restart(Attributes::General).expect("the filter restarts");
     let way = if job.receive { Way::Receive } else { Way::Send };
@@ -72,14 +82,18 @@ pub fn measure(job: &Job) -> Cost {
     Cost { least: costs[0], median: costs[costs.len() / 2], passed: (lane.passed(), chains as u64) }
 }
 
-/// Starts the driver image, or the filter that only forwards.
-fn start(machine: &Machine, image: Option<&Path>) {
-    match image {
-        Some(image) => {
+/// Starts what is measured.
+fn start(machine: &Machine, subject: &Subject) {
+    match subject {
+        Subject::Image(image, parameters) => {
             let mut driver = machine.load_driver(image).expect("the image loads");
+            for (name, value) in parameters {
+                driver.set_parameter(name, *value);
+            }
             driver.start().expect("the driver starts");
         }
-        None => register(machine),
+        Subject::Forwarder => register(machine, true),
+        Subject::Bystander => register(machine, false),
     }
 }
 
@@ -174,8 +188,8 @@ fn string(text: &str) -> UNICODE_STRING {
     UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: units.as_mut_ptr() }
 }
 
-/// Registers the filter that only forwards.
-fn register(machine: &Machine) {
+/// Registers the filter that only forwards; without `handlers`, it does not even do that.
+fn register(machine: &Machine, handlers: bool) {
     let resolve = |name| machine.export("NDIS.SYS", name).expect("the lab has the export");
     for (slot, name) in [
         (&SET_ATTRIBUTES, "NdisFSetAttributes"),
@@ -203,10 +217,12 @@ fn register(machine: &Machine) {
     all.DetachHandler = Some(detach);
     all.RestartHandler = Some(restart);
     all.PauseHandler = Some(pause);
-    all.SendNetBufferListsHandler = Some(send);
-    all.SendNetBufferListsCompleteHandler = Some(send_complete);
-    all.ReceiveNetBufferListsHandler = Some(receive);
-    all.ReturnNetBufferListsHandler = Some(give_back);
+    if handlers {
+        all.SendNetBufferListsHandler = Some(send);
+        all.SendNetBufferListsCompleteHandler = Some(send_complete);
+        all.ReceiveNetBufferListsHandler = Some(receive);
+        all.ReturnNetBufferListsHandler = Some(give_back);
+    }
     all.StatusHandler = Some(status);
     let mut handle = std::ptr::null_mut();
     // SAFETY: a driver object that nobody looks into; the characteristics live through the call.

@@ -29,7 +29,7 @@ pub(crate) fn leak_string(text: &str) -> UNICODE_STRING {
 }
 
 /// The registry path of the service called `name`.
-fn service_key(name: &str) -> String {
+pub(crate) fn service_key(name: &str) -> String {
     format!(r"{SERVICES}\{name}")
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::export::Export;
 use crate::ntoskrnl::{self, work};
 use crate::pe::{self, Image, Inspection, LoadError, LoadOptions, Resolver};
-use crate::registry::Registry;
+use crate::registry::{Registry, Value};
 use crate::verifier::{self, Leak, Report, violation};
 use crate::{cpu, driver_object, wdf};
 
@@ -166,6 +166,12 @@ impl Driver {
     /// The service's name.
     pub fn service(&self) -> &str {
         &self.service
+    }
+
+    /// Sets a number in the `Parameters` key of the service, for the driver to read when it starts.
+    pub fn set_parameter(&self, name: &str, value: u32) {
+        let key = format!(r"{}\Parameters", driver_object::service_key(&self.service));
+        Registry::get().set(&key, name, Value::Dword(value));
     }
 
     /// Calls the entry point, as the I/O manager does when the service starts.

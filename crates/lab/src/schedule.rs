@@ -165,7 +165,7 @@ pub fn let_others_run() {
 }
 
 /// Lets time pass.
-pub(crate) fn sleep(time: Duration) {
+pub fn sleep(time: Duration) {
     if in_turns() {
         turns::wait(Some(clock::now() + time), || false);
     } else {

@@ -5,7 +5,7 @@ mod ndis_mock;
 
 use ddk::ndis::{NDIS_HANDLE, PNET_BUFFER_LIST};
 use ddk::nt::ntddk::sig;
-use lab::bench::{Job, measure, packet};
+use lab::bench::{Job, Subject, measure, packet};
 use lab::child;
 use lab::{Machine, Options};
 
@@ -76,7 +76,14 @@ fn the_null_filter_passes_every_packet() {
         let name = format!("the_null_filter_passes_every_packet#{number}");
         child::test(&name, || {
             let frames = (0..16).map(|n| packet(n, 64)).collect();
-            let cost = measure(&Job { driver: None, frames, batch, receive, chunks: 3, packets: 1000 });
+            let cost = measure(&Job {
+                driver: Subject::Forwarder,
+                frames,
+                batch,
+                receive,
+                chunks: 3,
+                packets: 1000,
+            });
             assert_eq!(cost.passed.0, cost.passed.1);
             // Four rounds of the slab in each of three chunks and one before them.
             assert_eq!(cost.passed.1, 4 * 4 * (256 / batch as u64));

@@ -81,6 +81,7 @@ pub(super) fn control(scene: &Arc<Scene>, mut own: impl FnMut(&mut Random)) {
             1 if scene.options.pauses => plug(scene, &mut random),
             _ => own(&mut random),
         }
+        requested_restarts(scene);
         schedule::sleep(Duration::from_micros(random.below(1_000)));
     }
 }
@@ -98,6 +99,17 @@ fn pause(scene: &Scene, random: &mut Random) {
         assert!(restarted.is_ok(), "FilterRestart failed with {restarted:x?} without a reason");
     });
     add(&scene.tally.pauses, 1);
+}
+
+/// What drivers asked for with NdisFRestartFilter.
+fn requested_restarts(scene: &Scene) {
+    for port in scene.ports.iter().filter(|port| port.adapter.wants_restart()) {
+        port.gate.close(|| {
+            let restarted = port.adapter.do_requested_restarts();
+            assert!(restarted.is_ok(), "FilterRestart failed with {restarted:x?} without a reason");
+        });
+        add(&scene.tally.pauses, 1);
+    }
 }
 
 /// An adapter comes, every filter driver is attached to it, a frame passes, and it goes.

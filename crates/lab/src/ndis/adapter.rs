@@ -256,7 +256,7 @@ impl Adapter {
     }
 
     /// The modules from the bottom to the top.
-    pub(crate) fn modules(&self) -> Vec<Arc<Module>> {
+    pub fn modules(&self) -> Vec<Arc<Module>> {
         lock(&self.stack).clone()
     }
 

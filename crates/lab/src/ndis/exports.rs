@@ -86,8 +86,7 @@ crate::exports! {
     irql(0..=2) fn NdisFPauseComplete(handle: NDIS_HANDLE) { module(handle).pause_complete() }
     /// Asks for a pause and a restart.
     irql(0..=2) fn NdisFRestartFilter(handle: NDIS_HANDLE) -> NDIS_STATUS {
-        module(handle).restart_requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        NDIS_STATUS_SUCCESS
+        module(handle).request_restart()
     }
     /// Replaces the data handlers of a module (§14).
     irql(0..=0) fn NdisSetOptionalHandlers(

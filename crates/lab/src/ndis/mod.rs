@@ -35,7 +35,7 @@ pub use driver::{FilterDriver, all as filter_drivers};
 pub use lane::{Lane, Way};
 pub use legality::State;
 pub use memory::{Value, set_configuration};
-pub use module::{Attributes, Module};
+pub use module::{Attributes, DataHandlers, Module};
 pub use oid::{Completion, OidResult};
 pub use parcel::set_poison;
 

@@ -12,7 +12,7 @@ use ddk::nt::UNICODE_STRING;
 use super::adapter::{Adapter, lock};
 use super::data::Call;
 use super::driver::FilterDriver;
-use super::legality::{Event, State};
+use super::legality::{Event, Legality, Operation, State, legality};
 use super::owner::{self, Layer};
 use super::restart;
 use super::{header, oid};
@@ -25,6 +25,14 @@ const PAUSE_LIMIT: Duration = Duration::from_secs(10);
 const CALL_LIMIT: Duration = Duration::from_secs(5);
 /// `NDIS_PAUSE_NDIS_INTERNAL`: the only reason since NDIS 6.40.
 const PAUSE_REASON: u32 = 1;
+
+/// How many calls of NdisFRestartFilter are still to be refused.
+static REFUSED_RESTARTS: AtomicU32 = AtomicU32::new(0);
+
+/// Makes the next `count` calls of NdisFRestartFilter fail.
+pub fn refuse_restarts(count: u32) {
+    REFUSED_RESTARTS.store(count, Ordering::Relaxed);
+}
 
 /// An operation that a driver may pend.
 #[derive(Debug, Default)]
@@ -107,6 +115,30 @@ impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Which data handlers a module has (§14).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DataHandlers {
+    /// FilterSendNetBufferLists.
+    pub send: bool,
+    /// FilterSendNetBufferListsComplete.
+    pub send_complete: bool,
+    /// FilterCancelSendNetBufferLists.
+    pub cancel_send: bool,
+    /// FilterReceiveNetBufferLists.
+    pub receive: bool,
+    /// FilterReturnNetBufferLists.
+    pub give_back: bool,
+}
+
+impl DataHandlers {
+    /// All five.
+    pub const ALL: Self =
+        Self { send: true, send_complete: true, cancel_send: true, receive: true, give_back: true };
+    /// None: NDIS passes frames by the module.
+    pub const NONE: Self =
+        Self { send: false, send_complete: false, cancel_send: false, receive: false, give_back: false };
 }
 
 /// The effective data handlers.
@@ -256,6 +288,36 @@ impl Module {
         }
         *lock(&self.handlers) = Handlers(*partial);
         NDIS_STATUS_SUCCESS
+    }
+
+    /// NdisFRestartFilter (§1.2): NDIS notes it, and restarts the stack some time later.
+    pub(crate) fn request_restart(&self) -> NDIS_STATUS {
+        if let Legality::Illegal(rule) = legality(self.state(), Operation::RestartFilter) {
+            verifier::violation(
+                rule,
+                &format!("NdisFRestartFilter by filter module {} in state {:?}", self.number, self.state()),
+            );
+        }
+        let refused = REFUSED_RESTARTS
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok();
+        if refused || crate::fault::refuses() {
+            return NDIS_STATUS_RESOURCES;
+        }
+        self.restart_requests.fetch_add(1, Ordering::Relaxed);
+        NDIS_STATUS_SUCCESS
+    }
+
+    /// The data handlers that NDIS calls for this module; where one is missing, it goes on with the next module.
+    pub fn data_handlers(&self) -> DataHandlers {
+        let all = self.handlers();
+        DataHandlers {
+            send: all.SendNetBufferListsHandler.is_some(),
+            send_complete: all.SendNetBufferListsCompleteHandler.is_some(),
+            cancel_send: all.CancelSendNetBufferListsHandler.is_some(),
+            receive: all.ReceiveNetBufferListsHandler.is_some(),
+            give_back: all.ReturnNetBufferListsHandler.is_some(),
+        }
     }
 
     fn attach(self: &Arc<Self>, adapter: &Arc<Adapter>) -> Result<(), NDIS_STATUS> {
@@ -640,14 +702,23 @@ impl Adapter {
         }
     }
 
-    /// Does the restarts that drivers asked for with NdisFRestartFilter; returns how many.
-    pub fn do_requested_restarts(self: &Arc<Self>) -> u32 {
+    /// Whether a driver asked with NdisFRestartFilter for a restart that has not been done.
+    pub fn wants_restart(&self) -> bool {
+        self.modules().iter().any(|module| module.restart_requests.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Does the restart that drivers asked for with NdisFRestartFilter, one for all requests so far; returns how many
+    /// those were. A stack that is paused stays so: its next restart serves the requests too.
+    ///
+    /// # Errors
+    /// The status with which a module failed its restart.
+    pub fn do_requested_restarts(self: &Arc<Self>) -> Result<u32, NDIS_STATUS> {
         let asked: u32 =
             self.modules().iter().map(|module| module.restart_requests.swap(0, Ordering::Relaxed)).sum();
-        if asked > 0 {
+        if asked > 0 && self.is_running() {
             self.pause();
-            let _ = self.restart(Attributes::default());
+            self.restart(Attributes::default())?;
         }
-        asked
+        Ok(asked)
     }
 }
