@@ -13,15 +13,15 @@ use kernel::wdf::{self, ControlDevice, Tick, Timer, Unload};
 use kernel::wide;
 
 use crate::callout::Registrations;
-use crate::shared::{SHARED, Shared, now, processor};
+use crate::shared::{SHARED, Settings, Shared, now, processor};
 use crate::{control, filter, tags};
 
 /// Flows that the table holds unless the registry says otherwise.
 const DEFAULT_FLOWS: u32 = 65_536;
 /// Sizes that the registry may ask for: a typo must neither cripple the filter nor eat the pool.
 const FLOWS: core::ops::RangeInclusive<u32> = 1_024..=4_194_304;
-/// How often flows that ended or idle are removed, in milliseconds.
-const AGEING: u32 = 1_000;
+/// How often flows that ended or idle are removed, and needs are reviewed, in milliseconds.
+const SECOND: u32 = 1_000;
 
 /// The driver while it is loaded, for unload.
 static DRIVER: Published<Driver> = Published::none();
@@ -51,8 +51,8 @@ struct SharedBox {
 
 impl SharedBox {
     #[inline(never)]
-    fn new(flows: u32, version: u32, at: Passive<'_>) -> Result<Self, Status> {
-        let shared = Shared::new(flows, version, at)?;
+    fn new(settings: &Settings, version: u32, at: Passive<'_>) -> Result<Self, Status> {
+        let shared = Shared::new(settings, version, at)?;
         let shared = PoolBox::new(tags::DRIVER, shared).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         // SAFETY: the box withdraws it before it is freed, and is dropped after everything that calls an entry point.
         unsafe { SHARED.publish(shared.as_ptr()) };
@@ -86,23 +86,30 @@ impl Driver {
         // SAFETY: these are DriverEntry's arguments, and the framework was not used before.
         let framework =
             unsafe { wdf::Driver::create::<Unloading>(object, registry_path, tags::FRAMEWORK, at) }?;
-        let flows = framework
-            .parameter(&UnicodeStr::from_wide(wide!("FlowTableSize")), at)
-            .filter(|flows| FLOWS.contains(flows))
-            .unwrap_or(DEFAULT_FLOWS);
+        let settings = settings(&framework, at);
         let version = filter::ndis_version(ndis::version());
-        let state = SharedBox::new(flows, version, at)?;
+        let state = SharedBox::new(&settings, version, at)?;
         let shared = state.get();
         let control = control::create(&framework, at)?;
         // SAFETY: the state is published and outlives the registrations.
         let platform = unsafe { Registrations::new(shared, &control, at) }?;
-        let ageing = Timer::start::<Ageing>(&control, AGEING, at)?;
+        let ageing = Timer::start::<Ageing>(&control, SECOND, at)?;
         // Last, because adapters attach before it returns.
         // SAFETY: the object is DriverEntry's, and the state outlives the registration.
         let filter =
             unsafe { Registration::new(object, NonNull::from(shared), &filter::names(), version, at) }?;
         Ok((Self { _filter: filter, _ageing: ageing, _platform: platform, _shared: state }, control))
     }
+}
+
+/// Reads what the administrator has set.
+fn settings(framework: &wdf::Driver, at: Passive<'_>) -> Settings {
+    let flows = framework
+        .parameter(&UnicodeStr::from_wide(wide!("FlowTableSize")), at)
+        .filter(|flows| FLOWS.contains(flows))
+        .unwrap_or(DEFAULT_FLOWS);
+    let observe = framework.parameter(&UnicodeStr::from_wide(wide!("Observe")), at).unwrap_or(0) != 0;
+    Settings { flows, observe }
 }
 
 /// Entry point of the driver. IRQL: PASSIVE_LEVEL.
@@ -140,13 +147,14 @@ impl Unload for Unloading {
     }
 }
 
-/// Removes flows that ended or idle.
+/// Removes flows that ended or idle, and handlers that nobody needs any more.
 enum Ageing {}
 
 impl Tick for Ageing {
     fn tick() {
         if let Some(shared) = SHARED.get() {
             shared.engine.age(processor(), now());
+            shared.review_demand();
         }
     }
 }

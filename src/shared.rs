@@ -11,13 +11,23 @@ use kernel::status::Status;
 use kernel::thread::nap;
 use weir_core::Time;
 use weir_core::engine::{Config, Engine};
+use weir_core::policy::Image;
 
 use crate::callout::Platform;
-use crate::filter::Adapters;
+use crate::filter::{Adapters, Demand};
 use crate::tags;
 
 /// The shared state, for entry points without a context.
 pub(crate) static SHARED: Published<Shared> = Published::none();
+
+/// What an administrator can set in the service's `Parameters` key; read once, when the driver starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// `FlowTableSize`: flows that the table holds.
+    pub(crate) flows: u32,
+    /// `Observe`: frames are seen even while nobody needs them.
+    pub(crate) observe: bool,
+}
 
 /// Shared by every entry point; everything in it is atomic or behind a lock that no packet waits for.
 #[derive(Debug)]
@@ -26,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) engine: &'static Engine,
     /// Adapters attached to.
     pub(crate) adapters: SpinLock<Adapters>,
+    /// Who needs to see frames.
+    pub(crate) demand: Demand,
     /// The filtering platform's side.
     pub(crate) platform: Platform,
     /// When the driver started.
@@ -43,12 +55,13 @@ pub(crate) struct Shared {
 impl Shared {
     /// Reserves all memory that the packet path will ever use.
     #[inline(never)]
-    pub(crate) fn new(flows: u32, ndis_version: u32, _at: Passive<'_>) -> Result<Self, Status> {
+    pub(crate) fn new(settings: &Settings, ndis_version: u32, _at: Passive<'_>) -> Result<Self, Status> {
         let processors = u32::try_from(cpu::count()).unwrap_or(1).max(1);
-        let (engine, memory) = engine(flows, processors)?;
+        let (engine, memory) = engine(settings.flows, processors)?;
         Ok(Self {
             engine,
             adapters: SpinLock::new(Adapters::new()),
+            demand: Demand::new(settings.observe),
             platform: Platform::new(),
             started: now(),
             ndis_version,
@@ -66,6 +79,10 @@ impl Shared {
         // SAFETY: the image is a fresh copy that is freed only when the engine gives it back or refuses it.
         match unsafe { self.engine.set_policy(image, || nap(at)) } {
             Ok((generation, old)) => {
+                // SAFETY: requests come one at a time, so this image is in force until the next one has come.
+                if let Ok(image) = Image::verify(unsafe { image.as_ref() }) {
+                    self.demand_for_policy(&image);
+                }
                 self.policy.store(true, Ordering::Relaxed);
                 if let Some(old) = old {
                     // SAFETY: the engine gave back an image that came from above, and does not use it any more.

@@ -8,7 +8,7 @@ use lab::Machine;
 use lab::ndis::{Adapter, AttachTime, Attributes, Call, Config, RESOURCES};
 use lab::wdf::Who;
 use support::packet::{self, Ports, Way, lists};
-use support::{ask, boot_with_adapter, driver_image, open, policy, set_policy, start, status};
+use support::{ask, boot_with_adapter, load, open, policy, set_policy, start, status};
 use weir_ioctl::zerocopy::IntoBytes;
 use weir_ioctl::{Control, GetPolicyRequest, SetPolicyReply, WIN32_DEVICE_PATH};
 
@@ -38,7 +38,7 @@ fn the_driver_starts_whole_or_not_at_all() {
         let adapter = Adapter::new(Config::default());
         let (mut refused, mut degraded) = (0, Vec::new());
         let points = every_failure(|n| {
-            let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+            let mut driver = load(&machine);
             let (started, failed) = failing(n, || driver.start());
             match started {
                 Err(status) => {

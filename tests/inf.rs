@@ -262,9 +262,11 @@ impl Checker<'_> {
         for key in values.keys().filter(|(key, _)| !key.starts_with("parameters")) {
             self.findings.push(format!("[{name}] writes {key:?} directly under the service's key"));
         }
-        let size = values.get(&("parameters".to_owned(), "flowtablesize".to_owned()));
-        let dword = size.is_some_and(|(flags, data)| flags & 0x0001_0001 == 0x0001_0001 && data == "65536");
-        self.require(dword, format!("[{name}] Parameters\\FlowTableSize is {size:?}"));
+        for (value, default) in [("FlowTableSize", "65536"), ("Observe", "0")] {
+            let found = values.get(&("parameters".to_owned(), value.to_lowercase()));
+            let dword = |(flags, data): &(u32, String)| flags & 0x0001_0001 == 0x0001_0001 && data == default;
+            self.require(found.is_some_and(dword), format!("[{name}] Parameters\\{value} is {found:?}"));
+        }
     }
 
     /// The registry values of AddReg sections: (key, name) in lower case, to (flags, data).
@@ -449,6 +451,7 @@ const DOCTORED: &[(&str, &str, &str)] = &[
     ("\"ethernet, wlan, bluetooth, ppip\"", "\"nolower\"", "filtermediatypes"),
     ("\"noupper\"", "\"ndis5\"", "upperrange"),
     ("HKR, Parameters, FlowTableSize", "HKR,, FlowTableSize", "directly under the service's key"),
+    ("Observe, 0x00010003, 0", "Observe, 0x00010003, 1", "Parameters\\Observe"),
     ("HKR, Ndi, HelpText", "HKLM, Ndi, HelpText", "is not HKR"),
     ("Description = \"Weir network filter\"", "", "%Description% is not in [Strings]"),
     ("[Strings]", "[Strings]\nSpare = \"spare\"", "string Spare is not used"),

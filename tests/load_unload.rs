@@ -3,7 +3,7 @@
 mod support;
 
 use lab::ndis::{Adapter, AttachTime, Attributes, Call, Config, List, Piece, Shape};
-use support::{boot, driver_image, list, open, policy, status};
+use support::{boot, list, load, open, policy, status};
 use weir_ioctl::{AdapterEntry, AdapterState, Control};
 
 /// An ARP request, which every policy of these tests permits.
@@ -23,7 +23,7 @@ fn a_hundred_lives_in_one_process_leave_nothing_behind() {
         let adapters = [AttachTime::DuringRegistration, AttachTime::OnRequest]
             .map(|attach| Adapter::new(Config { name: format!("{attach:?}"), attach, ..Config::default() }));
         for life in 0..100_u64 {
-            let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+            let mut driver = load(&machine);
             driver.start().expect("the driver starts");
             let registered = lab::ndis::driver::all();
             let filter = registered.last().expect("the driver registered a filter");

@@ -5,13 +5,13 @@
 mod support;
 
 use lab::fault::{self, Plan};
-use lab::ndis::{Adapter, AttachTime, Attributes, Call, Completion, Config, RESOURCES};
+use lab::ndis::{Adapter, AttachTime, Attributes, Call, Completion, Config, DataHandlers, RESOURCES};
 use lab::registry::{Registry, Value};
 use lab::schedule::{self, Mode};
 use lab::wdf::{File, Who};
 use lab::{Machine, child};
 use support::packet::{self, LOCAL, Ports, Way, lists};
-use support::{driver_image, policy};
+use support::policy;
 use weir_ioctl::zerocopy::{FromBytes, IntoBytes};
 use weir_ioctl::{
     AdapterEntry, Control, CounterId, FlowEntry, GetPolicyRequest, IdentityEntry, ListRequest, PageHeader,
@@ -89,7 +89,7 @@ fn life() {
     Registry::get().set(PARAMETERS, "FlowTableSize", Value::Dword(FLOWS));
     let adapter = Adapter::new(Config::default());
     let later = Adapter::new(Config { attach: AttachTime::OnRequest, ..Config::default() });
-    let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+    let mut driver = support::load(&machine);
     fault::cover(driver.image());
     fault::start();
     let mut felt: Vec<String> = Vec::new();
@@ -128,6 +128,7 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
         if let Err(status) = adapter.restart(Attributes::General) {
             felt.push(format!("FilterRestart fails with {status:#x}"));
         }
+        passed_by(adapter, felt);
     }
     let file = match machine.open(WIN32_DEVICE_PATH, Who::Administrator) {
         Ok(file) => file,
@@ -136,6 +137,10 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
     for text in [POLICY, ""] {
         ask(&file, Control::SET_POLICY, &policy(text), size_of::<SetPolicyReply>(), felt);
         for adapter in adapters {
+            if let Err(status) = adapter.do_requested_restarts() {
+                felt.push(format!("FilterRestart fails with {status:#x}"));
+            }
+            passed_by(adapter, felt);
             traffic(adapter, felt);
             oids(adapter, felt);
         }
@@ -202,6 +207,12 @@ fn feels(happened: bool, text: &str, felt: &mut Vec<String>) {
     assert!(!happened || fault::has_refused(), "{text} without a reason");
     if happened {
         felt.push(text.into());
+    }
+}
+
+fn passed_by(adapter: &Adapter, felt: &mut Vec<String>) {
+    if adapter.modules().iter().any(|module| module.data_handlers() == DataHandlers::NONE) {
+        felt.push("frames pass by the filter".into());
     }
 }
 

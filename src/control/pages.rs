@@ -70,6 +70,7 @@ pub(super) fn adapters(shared: &Shared, request: &mut Request) -> Result<usize, 
 pub(super) fn flows(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
     let ListRequest { cursor } = input(request)?;
     let mut page = Page::begin::<FlowEntry>(request)?;
+    shared.demand_for_reader();
     let next = shared.engine.list_flows(processor(), cursor, &mut |flow| match page.next() {
         Some(entry) => {
             describe(flow, entry);

@@ -1,8 +1,10 @@
 //! The adapters that the filter is attached to, as the control device lists them.
 
 use core::cell::Cell;
+use core::ops::Deref;
 use core::ptr::NonNull;
 
+use kernel::rundown::Entered;
 use weir_ioctl::AdapterEntry;
 
 use super::Module;
@@ -90,11 +92,34 @@ impl Adapters {
         Some((module.link.number.get(), module.entry()))
     }
 
+    /// As [`Adapters::after`], with the module itself, which stays attached until the result is dropped.
+    pub(super) fn pin_after(&self, cursor: u64) -> Option<(u64, Pinned)> {
+        let module = self.iter().take_while(|module| module.link.number.get() > cursor).last()?;
+        // SAFETY: a module in the list is valid, and one that somebody is inside of waits before it goes away.
+        let module: &'static Module = unsafe { &*core::ptr::from_ref(module) };
+        Some((module.link.number.get(), Pinned { module, _inside: module.users.enter()? }))
+    }
+
     /// Copies the name of the adapter with this LUID and returns its length, 0 when there is none.
     pub(crate) fn name(&self, luid: u64, name: &mut [u16; NAME_LENGTH]) -> usize {
         let Some(module) = self.iter().find(|module| module.facts.luid == luid) else { return 0 };
         *name = module.facts.name;
         usize::from(module.facts.name_length)
+    }
+}
+
+/// A module that cannot be detached for the time being. Not to be held while waiting for anything.
+#[derive(Debug)]
+pub(super) struct Pinned {
+    module: &'static Module,
+    _inside: Entered<'static>,
+}
+
+impl Deref for Pinned {
+    type Target = Module;
+
+    fn deref(&self) -> &Module {
+        self.module
     }
 }
 

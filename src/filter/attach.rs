@@ -13,6 +13,7 @@ use weir_core::wire::Medium;
 
 use super::adapters::{Link, NAME_LENGTH};
 use super::counts::Counts;
+use super::demand::Installed;
 use super::{Facts, Module};
 use crate::shared::Shared;
 use crate::tags;
@@ -33,9 +34,20 @@ impl FilterDriver for Shared {
         let gate = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         // A module is born paused.
         gate.close(at);
+        let users = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         let counts = Counts::new(self.processors).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         let state = AtomicU32::new(weir_ioctl::AdapterState::PAUSED.0);
-        let module = Module { handle: filter, shared: self, gate, state, link: Link::new(), facts, counts };
+        let module = Module {
+            handle: filter,
+            shared: self,
+            gate,
+            users,
+            state,
+            installed: Installed::new(),
+            link: Link::new(),
+            facts,
+            counts,
+        };
         let module = PoolBox::new(tags::MODULE, module).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         self.adapters.lock().insert(&module);
         Ok(module)
@@ -47,6 +59,8 @@ impl Drop for Module {
     #[doc(alias = "FilterDetach")]
     fn drop(&mut self) {
         self.shared.adapters.lock().remove(self);
+        // SAFETY: NDIS calls FilterAttach and FilterDetach at PASSIVE_LEVEL.
+        self.users.close(unsafe { Passive::assume() });
     }
 }
 

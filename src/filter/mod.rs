@@ -3,6 +3,7 @@
 mod adapters;
 mod attach;
 mod counts;
+mod demand;
 mod oid;
 mod pnp;
 mod receive;
@@ -15,9 +16,9 @@ use core::sync::atomic::AtomicU32;
 use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION};
 use kernel::irql::Passive;
 use kernel::ndis::{
-    CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, Names, Nbl, OidClone,
-    OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags, Returned, SendCompleteFlags,
-    SendFlags,
+    CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names,
+    Nbl, OidClone, OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags, Returned,
+    SendCompleteFlags, SendFlags,
 };
 use kernel::pool::Tag;
 use kernel::rundown::Rundown;
@@ -30,6 +31,8 @@ use weir_core::{Action, Direction};
 
 pub(crate) use adapters::{Adapters, NAME_LENGTH};
 use counts::{Counts, Tally};
+pub(crate) use demand::Demand;
+use demand::Installed;
 
 use crate::guids;
 use crate::shared::Shared;
@@ -65,7 +68,10 @@ pub(crate) struct Module {
     shared: &'static Shared,
     /// Open while the module runs; everything on the data path is inside.
     gate: Rundown,
+    /// Open while the module is in the list of adapters; control paths that found it there are inside.
+    users: Rundown,
     state: AtomicU32,
+    installed: Installed,
     /// Place in the list of adapters.
     link: adapters::Link,
     facts: Facts,
@@ -141,6 +147,10 @@ impl Source for Bytes<'_> {
 
 impl FilterModule for Module {
     const TAG: Tag = tags::MODULE;
+
+    fn set_options(&self, options: ModuleOptions<Self>) -> Result<(), Status> {
+        self.install_handlers(options)
+    }
 
     fn restart(&self, at: Passive<'_>) -> Result<(), Status> {
         self.to_running(at);

@@ -29,6 +29,9 @@ impl Module {
 
     /// The state, for user mode.
     pub(super) fn state(&self) -> AdapterState {
-        AdapterState(self.state.load(Ordering::Relaxed))
+        match AdapterState(self.state.load(Ordering::Relaxed)) {
+            AdapterState::RUNNING if self.installed.is_none() => AdapterState::IDLE,
+            state => state,
+        }
     }
 }

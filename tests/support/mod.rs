@@ -25,9 +25,21 @@ pub fn driver_image() -> PathBuf {
     image
 }
 
-/// Starts the driver.
+/// Loads the driver, which will see frames only while somebody needs them.
+pub fn load_as_installed(machine: &Machine) -> Driver {
+    machine.load_driver(driver_image()).expect("the image loads")
+}
+
+/// Loads the driver, which will see every frame whether anybody needs it or not.
+pub fn load(machine: &Machine) -> Driver {
+    let driver = load_as_installed(machine);
+    driver.set_parameter("Observe", 1);
+    driver
+}
+
+/// Starts the driver, which then sees every frame.
 pub fn start(machine: &Machine) -> Driver {
-    let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+    let mut driver = load(machine);
     driver.start().expect("the driver starts");
     driver
 }

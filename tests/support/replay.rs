@@ -12,7 +12,7 @@ use weir_ioctl::{Control, CounterId, FlowEntry, RuleHits, SetPolicyReply, Status
 
 use super::captures::Recorded;
 use super::tshark::{Conversation, Count};
-use super::{ask, driver_image, list, open, policy, status};
+use super::{ask, list, load, open, policy, status};
 
 /// What to replay, and how.
 pub struct Scene {
@@ -65,7 +65,7 @@ impl Scene {
     pub fn play(self) -> Outcome {
         let machine = Machine::new(Options::default());
         let adapters = replay::adapters(&self.interfaces);
-        let mut driver = machine.load_driver(driver_image()).expect("the image loads");
+        let mut driver = load(&machine);
         driver.start().expect("the driver starts");
         for adapter in &adapters {
             if !adapter.is_running() {

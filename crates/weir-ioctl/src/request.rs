@@ -49,6 +49,8 @@ open_enum! {
         RUNNING = 3 => "running",
         /// FilterPause is under way.
         PAUSING = 4 => "pausing",
+        /// Frames flow past the module, because nobody needs to see them.
+        IDLE = 5 => "idle",
     }
 }
 

@@ -12,8 +12,8 @@ use crate::workspace;
 
 /// Measure what a packet costs in weir.sys.
 ///
-/// Builds the release image and runs it in the lab without rules, beside a filter that only forwards: what that one
-/// costs is the lab's own share of every number. Nothing here passes or fails; the numbers belong to this machine and
+/// Builds the release image and runs it in the lab without rules, once measuring flows and once as nobody needs it, beside
+/// a filter that only forwards and one that NDIS passes by: what these cost is the lab's own share of every number. Nothing here passes or fails; the numbers belong to this machine and
 /// say what the driver's code costs, not what NDIS or a network card does. Linux x86-64 only.
 #[derive(clap::Args)]
 pub struct Args {
@@ -35,7 +35,7 @@ impl Args {
         process::step("cargo bench -p lab");
         let mut cargo = process::host_cargo();
         cargo.args(["bench", "--locked", "--package", "lab", "--bench", "packet_path", "--"]);
-        cargo.arg("--driver").arg(workspace::image(Arch::X64));
+        cargo.arg("--driver").arg(workspace::image(Arch::X64)).args(["--parameter", "Observe=1"]);
         cargo.args(["--payload", &self.payload.to_string(), "--chunks", &self.chunks.to_string()]);
         process::run(&mut cargo)
     }

@@ -3,7 +3,7 @@
 use ddk::ndis::{
     NDIS_FILTER_ATTACH_PARAMETERS, NDIS_HANDLE, NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT,
     NET_PNP_EVENT_NOTIFICATION, NdisFCancelSendNetBufferLists, NdisFDevicePnPEventNotify,
-    NdisFIndicateStatus, NdisFNetPnPEvent,
+    NdisFIndicateStatus, NdisFNetPnPEvent, NdisFRestartFilter,
 };
 use ddk::nt::PVOID;
 
@@ -11,6 +11,7 @@ use super::chain::{Chain, Completed, Incoming, Outgoing, Returned};
 use super::flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 use super::loan::Loan;
 use super::oid::{Direct, OidClone, OidRequest, Regular};
+use super::registration::ModuleOptions;
 use crate::irql::Passive;
 use crate::pool::{PoolBox, Tag};
 use crate::status::Status;
@@ -61,6 +62,14 @@ impl FilterHandle {
     pub fn pass_net_event(self, event: &mut NET_PNP_EVENT_NOTIFICATION, _at: Passive<'_>) -> Status {
         // SAFETY: the event is valid for the call, and the module is attached.
         Status(unsafe { NdisFNetPnPEvent(self.0, event) })
+    }
+
+    /// Asks NDIS to pause and restart the stack, with a call of [`FilterModule::set_options`] in between; that comes later.
+    /// IRQL: <= DISPATCH_LEVEL.
+    #[doc(alias = "NdisFRestartFilter")]
+    pub fn ask_restart(self) -> Result<(), Status> {
+        // SAFETY: the module is attached.
+        Status(unsafe { NdisFRestartFilter(self.0) }).ok()
     }
 
     /// Passes a send cancellation to the drivers below. IRQL: <= DISPATCH_LEVEL.
@@ -135,6 +144,10 @@ pub trait FilterModule: Sync + Sized + 'static {
     /// Tag of the module's allocation.
     const TAG: Tag;
 
+    /// Before each restart of the stack: says which data handlers the module has from now on. An error keeps the module
+    /// from running, and NDIS detaches it. IRQL: PASSIVE_LEVEL.
+    #[doc(alias = "FilterSetModuleOptions")]
+    fn set_options(&self, options: ModuleOptions<Self>) -> Result<(), Status>;
     /// Paused to running. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "FilterRestart")]
     fn restart(&self, at: Passive<'_>) -> Result<(), Status>;

@@ -16,4 +16,4 @@ pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFl
 pub use loan::Loan;
 pub use net_buffer::{FrameBytes, Nbl, NetBuffers};
 pub use oid::{Direct, OidClone, OidPath, OidRequest, Regular, cancel as cancel_oids};
-pub use registration::{Names, Registration, version};
+pub use registration::{DataHandlers, ModuleOptions, Names, Registration, version};

@@ -1,17 +1,21 @@
 //! Registration of a lightweight filter driver: its characteristics and entry points.
 
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use ddk::ndis::{
     NDIS_FILTER_ATTACH_PARAMETERS, NDIS_FILTER_ATTRIBUTES, NDIS_FILTER_ATTRIBUTES_REVISION_1,
     NDIS_FILTER_CHARACTERISTICS_REVISION_2, NDIS_FILTER_CHARACTERISTICS_REVISION_3,
-    NDIS_FILTER_DRIVER_CHARACTERISTICS, NDIS_FILTER_PAUSE_PARAMETERS, NDIS_FILTER_RESTART_PARAMETERS,
-    NDIS_HANDLE, NDIS_OBJECT_HEADER, NDIS_OBJECT_TYPE_FILTER_ATTRIBUTES,
-    NDIS_OBJECT_TYPE_FILTER_DRIVER_CHARACTERISTICS, NDIS_OID_REQUEST,
-    NDIS_SIZEOF_FILTER_ATTRIBUTES_REVISION_1, NDIS_SIZEOF_FILTER_DRIVER_CHARACTERISTICS_REVISION_2,
-    NDIS_SIZEOF_FILTER_DRIVER_CHARACTERISTICS_REVISION_3, NDIS_STATUS, NDIS_STATUS_INDICATION,
+    NDIS_FILTER_DRIVER_CHARACTERISTICS, NDIS_FILTER_PARTIAL_CHARACTERISTICS,
+    NDIS_FILTER_PARTIAL_CHARACTERISTICS_REVISION_1, NDIS_FILTER_PAUSE_PARAMETERS,
+    NDIS_FILTER_RESTART_PARAMETERS, NDIS_HANDLE, NDIS_OBJECT_HEADER, NDIS_OBJECT_TYPE_FILTER_ATTRIBUTES,
+    NDIS_OBJECT_TYPE_FILTER_DRIVER_CHARACTERISTICS, NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS,
+    NDIS_OID_REQUEST, NDIS_SIZEOF_FILTER_ATTRIBUTES_REVISION_1,
+    NDIS_SIZEOF_FILTER_DRIVER_CHARACTERISTICS_REVISION_2,
+    NDIS_SIZEOF_FILTER_DRIVER_CHARACTERISTICS_REVISION_3,
+    NDIS_SIZEOF_FILTER_PARTIAL_CHARACTERISTICS_REVISION_1, NDIS_STATUS, NDIS_STATUS_INDICATION,
     NET_BUFFER_LIST, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION, NdisFDeregisterFilterDriver,
-    NdisFRegisterFilterDriver, NdisFSetAttributes, NdisGetVersion,
+    NdisFRegisterFilterDriver, NdisFSetAttributes, NdisGetVersion, NdisSetOptionalHandlers,
 };
 use ddk::nt::{PDRIVER_OBJECT, PVOID};
 
@@ -110,7 +114,8 @@ impl Drop for Registration {
 
 #[inline(never)]
 fn characteristics<D: FilterDriver>(names: &Names) -> NDIS_FILTER_DRIVER_CHARACTERISTICS {
-    // The synchronous OID pair stays NULL: NDIS then passes such requests by this module.
+    // The data handlers stay NULL until FilterSetModuleOptions of a module installs them: NDIS passes frames by a module
+    // that needs none. So does the synchronous OID pair, and FilterSetOptions, for which there is nothing to register.
     NDIS_FILTER_DRIVER_CHARACTERISTICS {
         MajorDriverVersion: 0,
         MinorDriverVersion: 1,
@@ -118,14 +123,10 @@ fn characteristics<D: FilterDriver>(names: &Names) -> NDIS_FILTER_DRIVER_CHARACT
         UniqueName: names.unique.raw(),
         ServiceName: names.service.raw(),
         AttachHandler: Some(attach::<D>),
+        SetFilterModuleOptionsHandler: Some(set_module_options::<D::Module>),
         DetachHandler: Some(detach::<D::Module>),
         RestartHandler: Some(restart::<D::Module>),
         PauseHandler: Some(pause::<D::Module>),
-        SendNetBufferListsHandler: Some(send::<D::Module>),
-        SendNetBufferListsCompleteHandler: Some(send_complete::<D::Module>),
-        CancelSendNetBufferListsHandler: Some(cancel_send::<D::Module>),
-        ReceiveNetBufferListsHandler: Some(receive::<D::Module>),
-        ReturnNetBufferListsHandler: Some(receive_return::<D::Module>),
         OidRequestHandler: Some(oid_request::<D::Module>),
         OidRequestCompleteHandler: Some(oid_complete::<D::Module>),
         CancelOidRequestHandler: Some(oid_cancel::<D::Module>),
@@ -171,6 +172,13 @@ thunk! {
             // SAFETY: `attach` released the box to NDIS, which gives it back here, once, and makes no further call.
             drop(unsafe { PoolBox::from_raw(module, M::TAG) });
         }
+    }
+
+    unsafe fn set_module_options<M: FilterModule>(context: NDIS_HANDLE) -> NDIS_STATUS {
+        // SAFETY: the context is that of an attached module.
+        let module = unsafe { module::<M>(context) };
+        // SAFETY: NDIS calls FilterSetModuleOptions at PASSIVE_LEVEL, and this value does not leave the call.
+        Status::of(module.set_options(unsafe { ModuleOptions::new() }))
     }
 
     unsafe fn restart<M: FilterModule>(
@@ -363,4 +371,54 @@ fn set_attributes<M: FilterModule>(filter: NDIS_HANDLE, module: PoolBox<M>) -> S
         let _context = module.into_raw();
     }
     status
+}
+
+/// Which data handlers a module has: always both of a pair, because what went through one comes back through the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DataHandlers {
+    /// Sends and their completions, with cancellation.
+    pub send: bool,
+    /// Receives and their returns.
+    pub receive: bool,
+}
+
+/// The chance that FilterSetModuleOptions is to replace the data handlers of the module `M`, which is paused.
+#[derive(Debug)]
+pub struct ModuleOptions<M>(PhantomData<*mut M>);
+
+impl<M: FilterModule> ModuleOptions<M> {
+    /// # Safety
+    /// To be made in FilterSetModuleOptions of a module of type `M`, and not to be kept.
+    unsafe fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// Installs `handlers`; NDIS passes frames by the module where one is missing. IRQL: PASSIVE_LEVEL.
+    #[doc(alias = "NdisSetOptionalHandlers")]
+    pub fn install(self, filter: FilterHandle, handlers: DataHandlers) -> Result<(), Status> {
+        let mut table = partial_characteristics::<M>(handlers);
+        // SAFETY: this is FilterSetModuleOptions of the module whose entry points these are; NDIS copies the table.
+        Status(unsafe { NdisSetOptionalHandlers(filter.raw(), (&raw mut table).cast()) }).ok()
+    }
+}
+
+fn partial_characteristics<M: FilterModule>(handlers: DataHandlers) -> NDIS_FILTER_PARTIAL_CHARACTERISTICS {
+    let mut table = NDIS_FILTER_PARTIAL_CHARACTERISTICS {
+        Header: NDIS_OBJECT_HEADER {
+            Type: NDIS_OBJECT_TYPE_FILTER_PARTIAL_CHARACTERISTICS,
+            Revision: NDIS_FILTER_PARTIAL_CHARACTERISTICS_REVISION_1,
+            Size: NDIS_SIZEOF_FILTER_PARTIAL_CHARACTERISTICS_REVISION_1,
+        },
+        ..zeroed()
+    };
+    if handlers.send {
+        table.SendNetBufferListsHandler = Some(send::<M>);
+        table.SendNetBufferListsCompleteHandler = Some(send_complete::<M>);
+        table.CancelSendNetBufferListsHandler = Some(cancel_send::<M>);
+    }
+    if handlers.receive {
+        table.ReceiveNetBufferListsHandler = Some(receive::<M>);
+        table.ReturnNetBufferListsHandler = Some(receive_return::<M>);
+    }
+    table
 }

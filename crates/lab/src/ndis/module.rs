@@ -286,6 +286,9 @@ impl Module {
         if let Some(text) = super::driver::data_handler_rule(partial, self.driver.has_status()) {
             verifier::violation("N-65", &text);
         }
+        if crate::fault::refuses() {
+            return NDIS_STATUS_RESOURCES;
+        }
         *lock(&self.handlers) = Handlers(*partial);
         NDIS_STATUS_SUCCESS
     }

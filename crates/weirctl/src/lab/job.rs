@@ -114,6 +114,8 @@ fn execute(job: &Job) -> Result<Outcome, Stopped> {
     let mut driver = machine
         .load_driver(&job.driver)
         .map_err(|error| Stopped::input(format!("`{}`: {error}", job.driver.display())))?;
+    // A replay measures flows also without a policy.
+    driver.set_parameter("Observe", 1);
     driver.start().map_err(|status| Stopped::internal(format!("DriverEntry returned {status:#010x}")))?;
     for adapter in &adapters {
         if !adapter.is_running() {
