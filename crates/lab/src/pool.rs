@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::verifier::{self, Leak};
-use crate::{cpu, slab, verifier::violation};
+use crate::{cpu, pe, slab, verifier::violation};
 
 /// Address space from which blocks come; a freed block's addresses are never used again.
 const SPACE: usize = 1 << 38;
@@ -51,6 +51,8 @@ pub struct Block {
     pub allocated_at: usize,
     /// Address of the driver's call that freed it.
     pub freed_at: Option<usize>,
+    /// The driver's routine in which it was freed: all that is known of a call in tail position.
+    freed_in: String,
     /// Running number of the allocation.
     pub sequence: u64,
     /// Whether the lab allocated it on the driver's behalf; then it is no leak of the driver's own.
@@ -190,6 +192,7 @@ fn place(kind: Kind, size: usize, tag: u32, fill: Fill, lab: bool) -> *mut u8 {
         kind,
         allocated_at: cpu::current_call().map_or(0, |call| call.caller),
         freed_at: None,
+        freed_in: String::new(),
         lab,
         sequence: pool.sequence.fetch_add(1, Ordering::Relaxed),
         span: (start, end + PAGE),
@@ -254,6 +257,7 @@ fn release(address: *mut u8, block: Option<Block>) {
     let mut blocks = pool.blocks.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(block) = blocks.get_mut(&start) {
         block.freed_at = Some(cpu::current_call().map_or(0, |call| call.caller));
+        block.freed_in = verifier::innermost_callback();
     }
 }
 
@@ -280,6 +284,9 @@ pub fn describe(address: usize) -> String {
         offset => format!("{} bytes behind the end of", offset as usize - block.size + 1),
     };
     let freed = match block.freed_at {
+        Some(at) if pe::find(at).is_none() && !block.freed_in.is_empty() => {
+            format!(", freed at the end of {}", block.freed_in)
+        }
         Some(at) => format!(", freed by {}", verifier::locate(at)),
         None => String::new(),
     };

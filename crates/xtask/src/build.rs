@@ -59,18 +59,56 @@ pub fn build(set: ArchSet, profile: Profile) -> Result<()> {
         let tools = CrossTools::find(arch)?;
         process::step(format!("weir.sys {arch}"));
         process::run(&mut cargo(&tools, arch, profile, "build"))?;
-        collect(arch, profile)?;
+        collect(&workspace::cross_target_dir(), &workspace::image_dir(arch), arch, profile)?;
         println!("{}", workspace::shown(&workspace::image(arch)));
+    }
+    Ok(())
+}
+
+/// Builds the optimised driver for x64 from `tree`, a copy of the work tree below the work tree, and returns its image.
+/// `target` becomes a target directory; what was compiled for the work tree and did not change is not compiled again.
+pub fn build_copy(tree: &Path, target: &Path) -> Result<PathBuf> {
+    let (arch, profile) = (Arch::X64, Profile::Release);
+    let tools = CrossTools::find(arch)?;
+    // Not shared: an image has the same name for every package of that name, and cargo would take one for the other.
+    let built = workspace::cross_target_dir();
+    for part in ["release", arch.target()] {
+        copy_tree(&built.join(part), &target.join(part))?;
+    }
+    let mut cargo = cargo_into(target, &tools, arch, profile, "build");
+    process::run(cargo.current_dir(tree).arg("--quiet"))?;
+    let destination = target.join("weir");
+    collect(target, &destination, arch, profile)?;
+    Ok(destination.join("weir.sys"))
+}
+
+/// Copies a directory with all times, by which cargo knows what is fresh.
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_tree(&from, &to)?;
+        } else {
+            fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+            let times = entry.metadata()?.modified()?;
+            fs::File::options().write(true).open(&to)?.set_modified(times)?;
+        }
     }
     Ok(())
 }
 
 /// Cargo with everything that a command on the driver package needs.
 pub fn cargo(tools: &CrossTools, arch: Arch, profile: Profile, subcommand: &str) -> Command {
+    cargo_into(&workspace::cross_target_dir(), tools, arch, profile, subcommand)
+}
+
+fn cargo_into(target: &Path, tools: &CrossTools, arch: Arch, profile: Profile, subcommand: &str) -> Command {
     let mut cargo = tools.cargo(arch, subcommand);
     cargo.args(["--locked", "--package", "weir", "--target", arch.target()]);
     cargo.args(tools.arguments());
-    cargo.arg("--target-dir").arg(workspace::cross_target_dir());
+    cargo.arg("--target-dir").arg(target);
     match profile {
         Profile::Release => cargo.arg("--release"),
         // Unoptimised, this crate keeps references to C's fma, which the kernel does not have.
@@ -109,11 +147,10 @@ fn cargo_home() -> Option<PathBuf> {
 }
 
 /// Moves the linker's output to where tests and packaging look for it.
-fn collect(arch: Arch, profile: Profile) -> Result<()> {
+fn collect(target: &Path, destination: &Path, arch: Arch, profile: Profile) -> Result<()> {
     let profile_dir = if profile == Profile::Release { "release" } else { "debug" };
-    let linked = workspace::cross_target_dir().join(arch.target()).join(profile_dir);
-    let destination = workspace::image_dir(arch);
-    fs::create_dir_all(&destination).with_context(|| format!("cannot create {}", destination.display()))?;
+    let linked = target.join(arch.target()).join(profile_dir);
+    fs::create_dir_all(destination).with_context(|| format!("cannot create {}", destination.display()))?;
 
     let mut image = read(&linked.join("weir.dll"))?;
     checksum::write(&mut image).context("the linked image is not a PE file")?;
