@@ -21,6 +21,10 @@ pub struct Options {
     pub verify: bool,
     /// Refuse images and pool that memory integrity would refuse.
     pub integrity: bool,
+    /// Rules that a driver is known to break, each with the export in whose calls it does: such a breach is
+    /// reported in [`Report::excused`](verifier::Report::excused) and the driver runs on. Only a breach that
+    /// the kernel survives can be excused; every other one ends the machine.
+    pub excused: &'static [(&'static str, &'static str)],
     /// Version of the driver framework: 1.x.
     pub framework_minor: u32,
     /// After this long an unload counts as one that never ends.
@@ -33,6 +37,7 @@ impl Default for Options {
             processors: 4,
             verify: true,
             integrity: true,
+            excused: &[],
             framework_minor: 33,
             unload_limit: Duration::from_secs(30),
         }
@@ -52,6 +57,7 @@ impl Machine {
         cpu::set_processor_count(options.processors);
         cpu::init();
         verifier::set_enabled(options.verify);
+        verifier::set_excused(options.excused);
         crate::pool::set_executable_allowed(!options.integrity);
         wdf::set_version(options.framework_minor);
         let resolver = Resolver::new(exports());

@@ -21,9 +21,17 @@ use lab::{Machine, Options};
 struct Release {
     name: &'static str,
     package: &'static [&'static str],
+    /// Rules that it breaks, with the export: `dwOSVersionInfoSize` of 2.2 is whatever was on the stack.
+    breaks: &'static [(&'static str, &'static str)],
 }
 
-const V1: Release = Release { name: "WinDivert-1.3", package: &["pydivert==2.1.0"] };
+const V1: Release = Release { name: "WinDivert-1.3", package: &["pydivert==2.1.0"], breaks: &[] };
+/// The newest that PyPI has.
+const V2: Release = Release {
+    name: "WinDivert-2.2",
+    package: &["pydivert==4.0.1", "--only-binary=:all:", "--platform=win_amd64"],
+    breaks: &[("L-2", "RtlGetVersion")],
+};
 
 /// The driver of a release, fetched once.
 fn driver(release: &Release) -> PathBuf {
@@ -75,6 +83,9 @@ const fn code(access: u32, function: u32, method: u32) -> u32 {
 }
 const IN_DIRECT: u32 = 1;
 const OUT_DIRECT: u32 = 2;
+const INVALID_PARAMETER: i32 = 0xc000_000d_u32 as i32;
+const INVALID_DEVICE_STATE: i32 = 0xc000_0184_u32 as i32;
+const PIPE_EMPTY: i32 = 0xc000_00d9_u32 as i32;
 
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const REMOTE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
@@ -99,6 +110,8 @@ trait Protocol {
     fn receive(file: &File, address: &mut [u8]) -> Vec<u8>;
     /// Sends a packet with the address that it came with.
     fn send(file: &File, address: &[u8], packet: &[u8]) -> i32;
+    /// Ends the filter before its file closes, where the release can.
+    fn stop(_file: &File) {}
     /// Index of the interface, and whether the packet was outbound.
     fn read_address(address: &[u8]) -> (u32, bool);
 }
@@ -156,15 +169,157 @@ impl Protocol for One {
     }
 }
 
-fn run<P: Protocol>(test: &str, release: &Release) -> Exit {
-    let image = if child::is_child() { PathBuf::new() } else { driver(release) };
-    let _ = image;
+/// Version 2.2: a handle has a layer, and every request a message of sixteen bytes.
+struct Two;
+
+/// What version 2.2 tells of an event: WINDIVERT_ADDRESS.
+#[derive(Debug, Eq, PartialEq)]
+struct Event {
+    layer: u8,
+    event: u8,
+    outbound: bool,
+    /// What the layer has to say.
+    data: Vec<u8>,
+}
+
+impl Two {
+    const INITIALIZE: u32 = code(3, 0x921, OUT_DIRECT);
+    const STARTUP: u32 = code(3, 0x922, IN_DIRECT);
+    const RECEIVE: u32 = code(1, 0x923, OUT_DIRECT);
+    const SEND: u32 = code(3, 0x924, IN_DIRECT);
+    const SET_PARAMETER: u32 = code(3, 0x925, IN_DIRECT);
+    const GET_PARAMETER: u32 = code(1, 0x926, OUT_DIRECT);
+    const SHUTDOWN: u32 = code(3, 0x927, IN_DIRECT);
+
+    /// Size of WINDIVERT_ADDRESS.
+    const ADDRESS: usize = 80;
+    const MAGIC_DLL: u64 = 0x4c4c_4476_6964_5724;
+    const MAGIC_SYS: u64 = 0x5359_5376_6964_5723;
+    const HIGHEST_PRIORITY: u32 = 30000;
+
+    const NETWORK: u32 = 0;
+    const FLOW: u32 = 2;
+    const SOCKET: u32 = 3;
+    /// SNIFF and RECV_ONLY.
+    const LOOK_ON: u64 = 1 | 4;
+    /// INBOUND, OUTBOUND, IP and IPV6, and every event of flows and sockets.
+    const EVERYTHING: u64 = 0x3ff0;
+
+    fn message(first: u64, second: u64) -> Vec<u8> {
+        [first.to_le_bytes(), second.to_le_bytes()].concat()
+    }
+
+    fn start_layer(file: &File, layer: u32, flags: u64) {
+        let mut version = Self::MAGIC_DLL.to_le_bytes().to_vec();
+        version.extend([2u32, 2, 64].iter().flat_map(|word| word.to_le_bytes()));
+        version.resize(64, 0);
+        let message = Self::message(u64::from(layer) | u64::from(Self::HIGHEST_PRIORITY) << 32, flags);
+        let (status, _) = file.ioctl_direct(Self::STARTUP, &Self::message(0, 0), &[0; 24]);
+        assert_eq!(status, INVALID_DEVICE_STATE, "STARTUP before INITIALIZE");
+        let status = file.ioctl_in_place(Self::INITIALIZE, &message, &mut version);
+        assert_eq!(status, 0, "INITIALIZE: {status:#x}");
+        assert_eq!(version[..8], Self::MAGIC_SYS.to_le_bytes());
+        assert_eq!((u32_at(&version, 8), u32_at(&version, 12), u32_at(&version, 16)), (2, 2, 64));
+
+        // One step: ZERO == 0, whose result is to accept, and to reject otherwise.
+        const ACCEPT: u32 = 0x7ffe;
+        const REJECT: u32 = 0x7fff;
+        let filter: Vec<u8> =
+            [ACCEPT << 16, REJECT, 0, 0, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect();
+        let (status, _) = file.ioctl_direct(Self::STARTUP, &Self::message(Self::EVERYTHING, 0), &filter);
+        assert_eq!(status, 0, "STARTUP: {status:#x}");
+    }
+
+    /// What happened on a layer without packets; none when the handle was shut down and all is told.
+    fn next_event(file: &File) -> Option<Event> {
+        let mut address = vec![0u8; Self::ADDRESS];
+        let message = Self::message(address.as_mut_ptr() as u64, 0);
+        let (status, packet) = file.ioctl_direct(Self::RECEIVE, &message, &[]);
+        assert!(packet.is_empty());
+        if status == PIPE_EMPTY {
+            return None;
+        }
+        assert_eq!(status, 0, "RECV: {status:#x}");
+        Some(Event {
+            layer: address[8],
+            event: address[9],
+            outbound: address[10] & 2 != 0,
+            data: address[16..].to_vec(),
+        })
+    }
+
+    fn shut_down(file: &File) {
+        const BOTH: u64 = 3;
+        assert_eq!(file.ioctl_direct(Self::SHUTDOWN, &Self::message(BOTH, 0), &[]).0, 0);
+    }
+}
+
+impl Protocol for Two {
+    const DEVICE: &'static str = r"\\.\WinDivert";
+
+    fn start(file: &File) {
+        Self::start_layer(file, Self::NETWORK, 0);
+        const QUEUE_LENGTH: u64 = 0;
+        let set = Self::message(1000, QUEUE_LENGTH);
+        assert_eq!(file.ioctl_direct(Self::SET_PARAMETER, &set, &[]).0, 0);
+        let get = Self::message(QUEUE_LENGTH, 0);
+        let mut value = [0; 8];
+        let status = file.ioctl_in_place(Self::GET_PARAMETER, &get, &mut value);
+        assert_eq!((status, u64::from_le_bytes(value)), (0, 1000));
+    }
+
+    fn receive(file: &File, address: &mut [u8]) -> Vec<u8> {
+        let message = Self::message(address.as_mut_ptr() as u64, 0);
+        let (status, packet) = file.ioctl_direct(Self::RECEIVE, &message, &[0; 1500]);
+        assert_eq!(status, 0, "RECV: {status:#x}");
+        packet
+    }
+
+    fn send(file: &File, address: &[u8], packet: &[u8]) -> i32 {
+        let message = Self::message(address.as_ptr() as u64, Self::ADDRESS as u64);
+        file.ioctl_direct(Self::SEND, &message, packet).0
+    }
+
+    fn read_address(address: &[u8]) -> (u32, bool) {
+        (u32_at(address, 16), address[10] & 2 != 0)
+    }
+
+    fn stop(file: &File) {
+        const INVALID_STATE: u64 = 7;
+        let refused = file.ioctl_direct(Self::SHUTDOWN, &Self::message(INVALID_STATE, 0), &[]).0;
+        assert_eq!(refused, INVALID_PARAMETER, "SHUTDOWN of what is not there");
+        Self::shut_down(file);
+        let (status, _) = file.ioctl_direct(Self::RECEIVE, &Self::message(0, 0), &[0; 1500]);
+        assert_eq!(status, PIPE_EMPTY, "RECV after SHUTDOWN: {status:#x}");
+    }
+}
+
+/// Runs `body` in a child in which the release's driver is started, and then unloads it.
+fn with_driver(test: &str, release: &Release, body: impl FnOnce(&Machine, &mut Edge)) -> Exit {
+    if !child::is_child() {
+        driver(release);
+    }
     child::run(test, || {
         let image = driver(release);
-        let machine = Machine::new(Options { integrity: false, ..Options::default() });
+        let options = Options { integrity: false, excused: release.breaks, ..Options::default() };
+        let machine = Machine::new(options);
         let mut driver = machine.load_driver_as(&image, "WinDivert").unwrap();
         driver.start().unwrap();
         let mut edge = Edge::new([IpAddr::V4(LOCAL)], ProcessMap::default());
+        body(&machine, &mut edge);
+        edge.finish();
+        // 2.2 keeps a closed handle's objects until a work item has told of the close, and its unload does not
+        // wait for that item before it deletes the sublayers: stopped at once, it would leave them behind.
+        lab::ntoskrnl::work::flush();
+        driver.unload();
+        let report = machine.finish();
+        assert!(report.leaks.is_empty(), "{:?}", report.leaks);
+        println!("{} has lived", release.name);
+    })
+}
+
+fn run<P: Protocol>(test: &str, release: &Release) -> Exit {
+    with_driver(test, release, |machine, edge| {
         let packet = packet();
         assert_eq!(edge.outbound(&INTERFACE, &packet, 1), Verdict::Pass, "nobody filters yet");
 
@@ -182,26 +337,77 @@ fn run<P: Protocol>(test: &str, release: &Release) -> Exit {
         let emitted = edge.take_emitted();
         assert_eq!(emitted.iter().map(|emitted| &emitted.frame).collect::<Vec<_>>(), [&packet]);
 
+        P::stop(&file);
         drop(file);
         assert_eq!(edge.outbound(&INTERFACE, &packet, 3), Verdict::Pass, "the filter went with its file");
-        edge.finish();
-        driver.unload();
-        let report = machine.finish();
-        assert!(report.leaks.is_empty(), "{:?}", report.leaks);
-        println!("{} has lived", release.name);
     })
 }
 
 #[track_caller]
-fn lives<P: Protocol>(test: &str, release: &Release) {
-    let exit = run::<P>(test, release);
+fn lived(release: &Release, exit: &Exit) {
     if !child::is_child() {
         exit.assert_clean();
+        let mut broken = exit.report.excused.iter().map(|finding| {
+            let export = finding.export.as_deref().and_then(|export| export.split('!').nth(1));
+            (finding.rule.as_str(), export.unwrap_or_default())
+        });
+        assert!(broken.clone().eq(release.breaks.iter().copied()), "{:?}", broken.next());
         assert!(exit.log.contains(&format!("{} has lived", release.name)), "{}", exit.log);
     }
 }
 
 #[test]
 fn windivert_1_3_diverts_a_packet_and_sends_it_again() {
-    lives::<One>("windivert_1_3_diverts_a_packet_and_sends_it_again", &V1);
+    lived(&V1, &run::<One>("windivert_1_3_diverts_a_packet_and_sends_it_again", &V1));
+}
+
+#[test]
+fn windivert_2_2_diverts_a_packet_and_sends_it_again() {
+    lived(&V2, &run::<Two>("windivert_2_2_diverts_a_packet_and_sends_it_again", &V2));
+}
+
+/// Opens `layer`, sends a datagram, and returns what the driver tells of it until the flow has ended.
+fn watch(machine: &Machine, edge: &mut Edge, layer: u32) -> Vec<Event> {
+    let file = machine.open(Two::DEVICE, Who::System).unwrap();
+    Two::start_layer(&file, layer, Two::LOOK_ON);
+    assert_eq!(edge.outbound(&INTERFACE, &packet(), 1), Verdict::Pass, "it only looks on");
+    edge.finish();
+    Two::shut_down(&file);
+    std::iter::from_fn(|| Two::next_event(&file)).collect()
+}
+
+/// Ports and protocol of WINDIVERT_DATA_FLOW and WINDIVERT_DATA_SOCKET.
+fn ports(event: &Event) -> (u16, u16, u8) {
+    let port = |at: usize| u16::from_le_bytes(event.data[at..at + 2].try_into().unwrap());
+    (port(52), port(54), event.data[56])
+}
+
+#[test]
+fn windivert_2_2_tells_of_flows() {
+    const ESTABLISHED: u8 = 1;
+    const DELETED: u8 = 2;
+    let exit = with_driver("windivert_2_2_tells_of_flows", &V2, |machine, edge| {
+        let events = watch(machine, edge, Two::FLOW);
+        assert!(events.iter().all(|event| u32::from(event.layer) == Two::FLOW && event.outbound));
+        assert_eq!(events.iter().map(|event| event.event).collect::<Vec<_>>(), [ESTABLISHED, DELETED]);
+        assert!(events.iter().all(|event| ports(event) == (4000, 53, 17)), "{events:x?}");
+        let log: Vec<_> = lab::ntoskrnl::log::take().into_iter().map(|entry| entry.strings).collect();
+        assert_eq!(log[0], ["WinDivert2.2", "LOAD", "4711"], "who opened the first handle");
+    });
+    lived(&V2, &exit);
+}
+
+#[test]
+fn windivert_2_2_tells_of_sockets() {
+    const BIND: u8 = 3;
+    const CONNECT: u8 = 4;
+    const CLOSE: u8 = 7;
+    let exit = with_driver("windivert_2_2_tells_of_sockets", &V2, |machine, edge| {
+        let events = watch(machine, edge, Two::SOCKET);
+        let kinds: Vec<_> = events.iter().map(|event| event.event).collect();
+        assert_eq!(kinds, [BIND, CONNECT, CLOSE, CLOSE]);
+        assert_eq!(ports(&events[0]), (4000, 0, 17), "bound, not yet connected");
+        assert!(events[1..3].iter().all(|event| ports(event) == (4000, 53, 17)), "{events:x?}");
+    });
+    lived(&V2, &exit);
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use ddk::nt;
 
-use super::{device, dispatcher, lock};
+use super::{device, dispatcher, lock, process};
 use crate::cpu::{self, APC, DISPATCH, PASSIVE};
 use crate::pool::{self, Fill};
 use crate::verifier::{self, Leak, violation};
@@ -60,6 +60,36 @@ fn with<R>(irp: nt::PIRP, rule: &str, what: &str, body: impl FnOnce(&mut State) 
         Some(result) => result,
         None => violation(rule, &format!("{what} for {irp:p}, which is no IRP")),
     }
+}
+
+/// Packets behind requests of the framework: user mode made them, the framework completes them.
+static LENT: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+fn lent() -> std::sync::MutexGuard<'static, BTreeSet<usize>> {
+    LENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a packet of the framework known, which a driver may ask about.
+pub(crate) fn lend(irp: nt::PIRP) {
+    lent().insert(irp as usize);
+}
+
+/// Forgets a packet of the framework.
+pub(crate) fn take_back(irp: usize) {
+    lent().remove(&irp);
+}
+
+/// Number of the process whose thread made a packet; none if a driver allocated it for itself.
+fn requestor(irp: nt::PIRP, what: &str) -> Option<u32> {
+    const SYSTEM_PROCESS: u32 = 4;
+    if lent().contains(&(irp as usize)) {
+        return Some(process::USER_PROCESS);
+    }
+    with(irp, "G-50", what, |state| match state.maker {
+        Maker::Driver { .. } => None,
+        Maker::Thread { .. } => Some(SYSTEM_PROCESS),
+        Maker::User { .. } => Some(process::USER_PROCESS),
+    })
 }
 
 /// The status block of a packet: status and information.
@@ -598,18 +628,21 @@ crate::exports! {
         irp
     }
 
-    /// The process that made a request.
+    /// Number of the process that made a request; 0 if no thread made it.
     irql(0..=APC) fn IoGetRequestorProcessId(irp: nt::PIRP) -> u32 {
-        let user = with(irp, "G-50", "IoGetRequestorProcessId", |state| {
-            matches!(state.maker, Maker::User { .. })
-        });
-        if user { super::process::USER_PROCESS } else { 4 }
+        requestor(irp, "IoGetRequestorProcessId").unwrap_or(0)
+    }
+
+    /// The process that made a request; null if no thread made it.
+    irql(0..=APC) fn IoGetRequestorProcess(irp: nt::PIRP) -> nt::PEPROCESS {
+        let process = requestor(irp, "IoGetRequestorProcess").and_then(|id| process::by_id(id as usize));
+        process.map_or(std::ptr::null_mut(), |process| process.address as nt::PEPROCESS)
     }
 
     /// Whether a request comes from a 32-bit process: no such process is here.
     irql(0..=DISPATCH) fn IoIs32bitProcess(irp: nt::PIRP) -> u8 {
         if !irp.is_null() {
-            with(irp, "G-50", "IoIs32bitProcess", |_| ());
+            requestor(irp, "IoIs32bitProcess");
         }
         0
     }

@@ -11,6 +11,7 @@ pub mod irql;
 pub mod list;
 pub(crate) mod live;
 pub mod lock;
+pub mod log;
 pub mod mdl;
 pub mod memory;
 pub mod mutex;
@@ -46,6 +47,7 @@ pub fn exports() -> Vec<&'static [Export]> {
         irql::EXPORTS,
         list::EXPORTS,
         lock::EXPORTS,
+        log::EXPORTS,
         mdl::EXPORTS,
         memory::EXPORTS,
         mutex::EXPORTS,

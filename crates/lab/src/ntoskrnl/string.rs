@@ -197,6 +197,32 @@ crate::exports! {
         }
     }
 
+    /// Writes an integer in the given base; the terminator is written where there is room for it.
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlIntegerToUnicodeString(
+        value: u32, base: u32, string: nt::PUNICODE_STRING
+    ) -> i32 {
+        let digits = match base {
+            0 | 10 => format!("{value}"),
+            2 => format!("{value:b}"),
+            8 => format!("{value:o}"),
+            16 => format!("{value:X}"),
+            _ => return INVALID_PARAMETER,
+        };
+        let string: *mut UnicodeString = string.cast();
+        // SAFETY: the driver's string has the room that it names.
+        unsafe {
+            let room = usize::from((*string).maximum_length) / 2;
+            if digits.len() > room {
+                return BUFFER_OVERFLOW;
+            }
+            for (i, unit) in digits.encode_utf16().chain([0]).take(room).enumerate() {
+                (*string).buffer.add(i).write(unit);
+            }
+            (*string).length = digits.len() as u16 * 2;
+        }
+        SUCCESS
+    }
+
     /// Parses an integer in the given base.
     irql(PASSIVE..=PASSIVE, "G-16") fn RtlUnicodeStringToInteger(
         string: nt::PCUNICODE_STRING, base: u32, value: nt::PULONG

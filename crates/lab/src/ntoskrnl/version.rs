@@ -3,7 +3,7 @@
 use ddk::nt;
 
 use crate::cpu::{APC, DISPATCH, HIGH, PASSIVE};
-use crate::verifier::violation;
+use crate::verifier::breach;
 
 /// Major and minor version and build: Windows 11 22H2.
 pub(crate) const VERSION: (u32, u32, u32) = (10, 0, 22621);
@@ -35,7 +35,7 @@ crate::exports! {
         let size = unsafe { (*out).dwOSVersionInfoSize } as usize;
         let extended = size == size_of::<nt::OSVERSIONINFOEXW>();
         if size != size_of::<nt::OSVERSIONINFOW>() && !extended {
-            violation("L-2", &format!("RtlGetVersion into a structure of {size} bytes"));
+            breach("L-2", &format!("RtlGetVersion into a structure of {size} bytes"));
         }
         let (major, minor, build) = VERSION;
         // SAFETY: as above.

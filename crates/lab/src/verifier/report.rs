@@ -92,6 +92,9 @@ pub struct Leak {
 pub struct Report {
     /// Broken rules and bug checks; the machine stops at the first.
     pub findings: Vec<Finding>,
+    /// Broken rules that the test said this driver breaks (see [`crate::Options::excused`]).
+    #[serde(default)]
+    pub excused: Vec<Finding>,
     /// What was left behind after the last unload.
     pub leaks: Vec<Leak>,
     /// Counters by name.
@@ -104,7 +107,13 @@ pub struct Report {
 impl Report {
     /// A report of nothing.
     pub const fn new() -> Self {
-        Self { findings: Vec::new(), leaks: Vec::new(), counters: BTreeMap::new(), faults: None }
+        Self {
+            findings: Vec::new(),
+            excused: Vec::new(),
+            leaks: Vec::new(),
+            counters: BTreeMap::new(),
+            faults: None,
+        }
     }
 
     /// Whether no rule was broken and nothing left behind.

@@ -263,9 +263,21 @@ fn present(queue: &Ref<Queue>, object: &Arc<Object>) {
 
 /// Notes that the driver no longer has a request of this queue.
 pub(super) fn released(queue: &Ref<Queue>) {
+    give_back(queue);
+    go_on(queue);
+}
+
+/// The part of [`released`] that comes before whoever waits for the request learns of its end: the queue may
+/// be deleted at once then.
+pub(super) fn give_back(queue: &Ref<Queue>) {
+    let mut inner = queue.inner();
+    inner.owned = inner.owned.saturating_sub(1);
+}
+
+/// The part of [`released`] that may call the driver.
+pub(super) fn go_on(queue: &Ref<Queue>) {
     let (stopped, purged) = {
         let mut inner = queue.inner();
-        inner.owned = inner.owned.saturating_sub(1);
         let idle = inner.owned == 0;
         let stopped = if idle { std::mem::take(&mut inner.stopped) } else { Vec::new() };
         let done = idle && inner.waiting.is_empty();

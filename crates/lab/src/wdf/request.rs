@@ -16,7 +16,7 @@ use super::queue::{self, Queue};
 use super::user::FileObject;
 use super::{functions, required, status, success};
 use crate::cpu::DISPATCH;
-use crate::ntoskrnl::mdl;
+use crate::ntoskrnl::{irp, mdl};
 use crate::pool::{self, Fill};
 use crate::verifier::{callback, violation};
 use crate::{clock, handle, schedule};
@@ -87,6 +87,8 @@ pub(super) struct Outcome {
     pub(super) status: i32,
     pub(super) information: usize,
     pub(super) output: Vec<u8>,
+    /// The buffer of a direct request, which is the caller's own memory, whatever the status.
+    pub(super) direct: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -220,6 +222,7 @@ impl Request {
         if inner.irp == 0 {
             let irp = pool::lend(size_of::<IRP>(), BUFFER_TAG, Fill::Zero).cast::<IRP>();
             inner.irp = irp as usize;
+            irp::lend(irp);
             // SAFETY: the block was just made, zeroed, with room for it.
             unsafe {
                 (*irp).Type = IO_TYPE_IRP;
@@ -309,7 +312,7 @@ fn complete(globals: PWDF_DRIVER_GLOBALS, handle: WDFREQUEST, status: i32, infor
 /// Completes a request: moves the output to user mode, frees the buffers and wakes whoever waits.
 pub(super) fn finish(request: &Ref<Request>, status: i32, information: usize) {
     let room = request.kind.output_length();
-    let (output, blocks, queue, memory) = {
+    let (output, direct, blocks, queue, memory) = {
         let mut inner = request.inner();
         // An error status still carries its information; only the size of the copy is bounded by the room.
         if success(status) && room != 0 && information > room {
@@ -325,6 +328,12 @@ pub(super) fn finish(request: &Ref<Request>, status: i32, information: usize) {
         } else {
             Vec::new()
         };
+        let direct = if inner.direct != 0 {
+            // SAFETY: the buffer was made with this much room.
+            unsafe { std::slice::from_raw_parts(inner.direct as *const u8, room) }.to_vec()
+        } else {
+            Vec::new()
+        };
         let written_by_user =
             if buffered { request.kind.input_length().min(output.len()) } else { output.len() };
         let tail = output.get(written_by_user..).unwrap_or_default();
@@ -336,11 +345,12 @@ pub(super) fn finish(request: &Ref<Request>, status: i32, information: usize) {
             Owner::Driver(queue) => queue,
             _ => None,
         };
+        irp::take_back(inner.irp);
         let mut blocks = vec![inner.system, inner.direct, inner.irp];
         blocks.append(&mut inner.mdls);
         (inner.system, inner.direct, inner.irp) = (0, 0, 0);
         inner.cancel = None;
-        (output, blocks, queue, std::mem::take(&mut inner.memory))
+        (output, direct, blocks, queue, std::mem::take(&mut inner.memory))
     };
     for memory in memory.into_iter().filter(|memory| *memory != 0) {
         expect::<Memory, _>(memory as *mut u8).object.delete();
@@ -348,11 +358,14 @@ pub(super) fn finish(request: &Ref<Request>, status: i32, information: usize) {
     for block in blocks.into_iter().filter(|block| *block != 0) {
         pool::take_back(block as *mut u8);
     }
-    request.inner().outcome = Some(Outcome { status, information, output });
+    if let Some(queue) = &queue {
+        queue::give_back(queue);
+    }
+    request.inner().outcome = Some(Outcome { status, information, output, direct });
     request.object.delete();
     request.done.notify_all();
     if let Some(queue) = queue {
-        queue::released(&queue);
+        queue::go_on(&queue);
     }
 }
 

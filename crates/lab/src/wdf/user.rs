@@ -213,6 +213,21 @@ impl File {
         }
     }
 
+    /// As [`ioctl_direct`](Self::ioctl_direct), with `buffer` as the caller's pages: they hold what the driver
+    /// wrote to them, however many bytes it says it did. Returns the status.
+    pub fn ioctl_in_place(&self, code: u32, input: &[u8], buffer: &mut [u8]) -> i32 {
+        match self.start_control(code, input, buffer, buffer.len()) {
+            Ok(request) => {
+                let outcome = finished(&request, "EvtIoDeviceControl");
+                if outcome.direct.len() == buffer.len() {
+                    buffer.copy_from_slice(&outcome.direct);
+                }
+                outcome.status
+            }
+            Err(status) => status,
+        }
+    }
+
     /// DeviceIoControl without waiting.
     ///
     /// # Errors

@@ -304,6 +304,27 @@ pub struct _WAIT_CONTEXT_BLOCK__bindgen_ty_2 {
 pub type WAIT_CONTEXT_BLOCK = _WAIT_CONTEXT_BLOCK;
 pub type PWAIT_CONTEXT_BLOCK = *mut _WAIT_CONTEXT_BLOCK;
 
+/// `_IO_ERROR_LOG_PACKET` (NT).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct _IO_ERROR_LOG_PACKET {
+    pub MajorFunctionCode: UCHAR,
+    pub RetryCount: UCHAR,
+    pub DumpDataSize: USHORT,
+    pub NumberOfStrings: USHORT,
+    pub StringOffset: USHORT,
+    pub EventCategory: USHORT,
+    pub ErrorCode: NTSTATUS,
+    pub UniqueErrorValue: ULONG,
+    pub FinalStatus: NTSTATUS,
+    pub SequenceNumber: ULONG,
+    pub IoControlCode: ULONG,
+    pub DeviceOffset: LARGE_INTEGER,
+    pub DumpData: [ULONG; 1],
+}
+pub type IO_ERROR_LOG_PACKET = _IO_ERROR_LOG_PACKET;
+pub type PIO_ERROR_LOG_PACKET = *mut _IO_ERROR_LOG_PACKET;
+
 /// `_SYSTEM_POWER_STATE_CONTEXT` (NT).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -386,6 +407,12 @@ layout! {
         Next: 0, 8; Size: 8, 2; MdlFlags: 10, 2; Process: 16, 8; MappedSystemVa: 24, 8; StartVa: 32, 8;
         ByteCount: 40, 4; ByteOffset: 44, 4;
     }
+    _IO_ERROR_LOG_PACKET: 48, 8 {
+        MajorFunctionCode: 0, 1; RetryCount: 1, 1; DumpDataSize: 2, 2; NumberOfStrings: 4, 2;
+        StringOffset: 6, 2; EventCategory: 8, 2; ErrorCode: 12, 4; UniqueErrorValue: 16, 4;
+        FinalStatus: 20, 4; SequenceNumber: 24, 4; IoControlCode: 28, 4; DeviceOffset: 32, 8;
+        DumpData: 40, 4;
+    }
     _SCATTER_GATHER_ELEMENT: 24, 8 { Address: 0, 8; Length: 8, 4; Reserved: 16, 8; }
     _SCATTER_GATHER_LIST: 16, 8 { NumberOfElements: 0, 4; Reserved: 8, 8; Elements: 16, 0; }
     _VPB: 96, 8 {
@@ -407,7 +434,7 @@ layout! {
 zeroed_default! {
     _DEVICE_OBJECT, _DEVICE_OBJECT__bindgen_ty_1, _DRIVER_EXTENSION, _DRIVER_OBJECT,
     _FILE_NAME_INFORMATION, _FILE_OBJECT, _FILE_STANDARD_INFORMATION, _IO_CSQ, _IO_CSQ_IRP_CONTEXT,
-    _IO_SECURITY_CONTEXT, _IO_STATUS_BLOCK, _IO_STATUS_BLOCK__bindgen_ty_1, _KDEVICE_QUEUE,
+    _IO_ERROR_LOG_PACKET, _IO_SECURITY_CONTEXT, _IO_STATUS_BLOCK, _IO_STATUS_BLOCK__bindgen_ty_1, _KDEVICE_QUEUE,
     _KDEVICE_QUEUE__bindgen_ty_1, _KDEVICE_QUEUE__bindgen_ty_2, _KDEVICE_QUEUE_ENTRY, _MDL,
     _SCATTER_GATHER_ELEMENT, _SCATTER_GATHER_LIST, _VPB, _WAIT_CONTEXT_BLOCK,
     _WAIT_CONTEXT_BLOCK__bindgen_ty_1, _WAIT_CONTEXT_BLOCK__bindgen_ty_2, _SYSTEM_POWER_STATE_CONTEXT,

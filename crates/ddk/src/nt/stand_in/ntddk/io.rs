@@ -87,6 +87,18 @@ imports! {
     pub fn IoFreeWorkItem(IoWorkItem: PIO_WORKITEM);
     /// `IoGetRequestorProcessId`.
     pub fn IoGetRequestorProcessId(Irp: PIRP) -> ULONG;
+    /// Allocates an entry of the system's event log; null without memory or above `ERROR_LOG_MAXIMUM_SIZE`.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    pub fn IoAllocateErrorLogEntry(IoObject: PVOID, EntrySize: UCHAR) -> PVOID;
+    /// Writes an entry, which belongs to the system from then on.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    pub fn IoWriteErrorLogEntry(ElEntry: PVOID);
+    /// Frees an entry that was not written.
+    ///
+    /// IRQL: <= DISPATCH_LEVEL.
+    pub fn IoFreeErrorLogEntry(ElEntry: PVOID);
     /// `IoCsqInitialize`.
     #[must_use]
     pub fn IoCsqInitialize(
