@@ -12,22 +12,13 @@ use lab::drive::{self, Traffic};
 use lab::ndis::{Adapter, AttachTime, Attributes, Config};
 use lab::replay::Frame;
 use lab::schedule::{Mode, Random};
-use lab::wdf::File;
 use lab::{Machine, child};
 use support::captures::{self, Recorded};
-use support::{ask, list, open, policy, start, status};
-use weir_ioctl::{AdapterEntry, Control, CounterId, FlowEntry, RuleHits, SetPolicyReply};
+use support::{life, list, open, start};
+use weir_ioctl::{AdapterEntry, Control};
 
 /// Seeds of each mode when the environment does not say otherwise.
 const SEEDS: u64 = 4;
-
-/// Policies that block nothing, some of the traffic, and what has no known owner.
-const POLICIES: [&str; 3] = [
-    "",
-    "[[rule]]\nname = \"some\"\naction = \"block\"\nprotocol = \"udp\"\nremote-port = [\"1-9\", \"20-29\"]\n\
-     [[rule]]\nname = \"rest\"\naction = \"permit\"\n",
-    "[defaults]\ninbound = \"block\"\n[[rule]]\nname = \"owner\"\naction = \"block\"\napplication = \"System\"\n",
-];
 
 /// A whole life of the driver: load, traffic, unload.
 fn live(mode: Mode, seed: u64, traffic: Traffic) {
@@ -54,29 +45,21 @@ fn live(mode: Mode, seed: u64, traffic: Traffic) {
     }
     let file = Arc::new(open(&machine));
     let report = {
-        let file = file.clone();
-        drive::run(&adapters, &options, move |random| administer(&file, random))
+        let (file, swaps) = (file.clone(), Arc::default());
+        drive::run(&adapters, &options, move |random| life::administer(&file, random, &swaps))
     };
     println!("{report:?}");
-    assert_eq!(report.missing(), 0, "frames were lost: {report:?}");
     assert!(
         report.sent + report.refused > 100 && report.received > 100,
         "hardly anything was driven: {report:?}"
     );
-    // Every frame is counted once, but for receives that a paused module hands back.
-    let now = status(&file);
-    let (sent, received) = (now.counter(CounterId::FRAMES_SENT), now.counter(CounterId::FRAMES_RECEIVED));
-    assert_eq!(sent, report.sent);
-    let all = report.received + report.plugged;
-    assert!(received <= all && received > 0, "{received} of {all}");
-    assert_eq!(now.permitted() + now.blocked(), sent + received);
+    life::assert_adds_up(&file, &report);
     // What did not pass was blocked, as NBLs are: whole.
     let passed: u64 = list::<AdapterEntry>(&file, Control::ADAPTERS, 2)
         .iter()
         .map(|adapter| adapter.frames_sent + adapter.frames_received - adapter.frames_blocked)
         .sum();
     assert_eq!(passed, report.wire + report.delivered);
-    assert!(now.permitted() >= passed, "{} permitted, {passed} passed", now.permitted());
     drop(file);
     for adapter in &adapters {
         adapter.pause();
@@ -89,25 +72,6 @@ fn live(mode: Mode, seed: u64, traffic: Traffic) {
     lab::verifier::count("interrupts", report.interrupts);
     lab::verifier::count("instructions", lab::schedule::interrupted_instructions() as u64);
     lab::verifier::count("frames", report.sent + report.received);
-}
-
-/// What an administrator may do at any moment.
-fn administer(file: &File, random: &mut Random) {
-    match random.below(3) {
-        0 => {
-            let image = policy(POLICIES[random.below(3) as usize]);
-            ask(file, Control::SET_POLICY, &image, size_of::<SetPolicyReply>());
-        }
-        1 => {
-            let mut ids: Vec<u64> =
-                list::<FlowEntry>(file, Control::LIST_FLOWS, 20).iter().map(|flow| flow.id).collect();
-            ids.sort_unstable();
-            let all = ids.len();
-            ids.dedup();
-            assert_eq!(ids.len(), all, "a flow was listed twice");
-        }
-        _ => drop(list::<RuleHits>(file, Control::RULE_HITS, 4)),
-    }
 }
 
 /// Frames of every capture, as if one adapter had seen them all.

@@ -52,6 +52,8 @@ pub struct Options {
     pub events: bool,
     /// Pauses and restarts, and adapters that come and go.
     pub pauses: bool,
+    /// Filters that are detached from an adapter and attached again.
+    pub detaches: bool,
 }
 
 impl Default for Options {
@@ -67,6 +69,7 @@ impl Default for Options {
             processes: ProcessMap::default(),
             events: true,
             pauses: true,
+            detaches: false,
         }
     }
 }
@@ -96,6 +99,8 @@ pub struct Report {
     pub pauses: u64,
     /// Adapters that came and went, with one received frame each that is not counted above.
     pub plugged: u64,
+    /// Filters that were detached and attached again.
+    pub detached: u64,
     /// Interrupts that came inside driver code.
     pub interrupts: u64,
     /// Calls of drivers into the lab since the machine started.
@@ -137,6 +142,15 @@ impl Gate {
         self.inside.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// Like [`pass`](Self::pass), but does nothing where that would wait: what comes from below cannot be kept waiting.
+    fn try_pass(&self, body: impl FnOnce()) {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        if !self.closed.load(Ordering::SeqCst) {
+            body();
+        }
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
+
     fn close(&self, body: impl FnOnce()) {
         self.closed.store(true, Ordering::SeqCst);
         schedule::wait(None, || self.inside.load(Ordering::SeqCst) == 0);
@@ -151,6 +165,8 @@ struct Port {
     adapter: Arc<Adapter>,
     interface: Interface,
     gate: Gate,
+    /// Closed while filters are detached: by then NDIS has closed the ways for all that is no send.
+    attached: Gate,
 }
 
 /// Counters of the report.
@@ -167,6 +183,7 @@ struct Tally {
     events: AtomicU64,
     pauses: AtomicU64,
     plugged: AtomicU64,
+    detached: AtomicU64,
 }
 
 fn add(counter: &AtomicU64, number: usize) {
@@ -228,6 +245,7 @@ pub fn run(
         adapter: adapter.clone(),
         interface: Interface::from(&**adapter),
         gate: Gate::default(),
+        attached: Gate::default(),
     });
     let scene = Arc::new(Scene {
         options: options.clone(),
@@ -278,6 +296,7 @@ impl Scene {
             events: get(&tally.events),
             pauses: get(&tally.pauses),
             plugged: get(&tally.plugged),
+            detached: get(&tally.detached),
             interrupts: schedule::injected(),
             calls: trace::calls(),
             trace: trace::digest(),

@@ -27,6 +27,7 @@ enum Command {
     Demo(xtask::demo::Args),
     FaultSweep(xtask::fault_sweep::Args),
     Seeds(xtask::fault_sweep::SeedArgs),
+    Stress(xtask::stress::Args),
     Bench(xtask::bench::Args),
     Coverage(xtask::coverage::Args),
 }
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => args.run(),
         Command::FaultSweep(args) => args.run(),
         Command::Seeds(args) => args.run(),
+        Command::Stress(args) => args.run(),
         Command::Bench(args) => args.run(),
         Command::Coverage(args) => args.run(),
     };

@@ -39,19 +39,23 @@ pub(super) fn events(scene: &Arc<Scene>) {
         if scene.done() {
             break;
         }
-        let adapter = &random.pick(&scene.ports).adapter;
-        match random.below(9) {
-            0..4 => oid(scene, adapter, &mut random),
-            4 => adapter.indicate_link(random.once_in(2)),
-            5 => adapter.indicate_status(NDIS_STATUS_MEDIA_SPECIFIC_INDICATION, &[1, 2, 3, 4]),
-            6 => {
-                adapter.net_event(*random.pick(&NET_EVENTS));
-            }
-            7 => adapter.device_event(DEVICE_EVENT),
-            _ => clock::jump(Duration::from_millis(random.below(JUMP))),
-        }
+        let port = random.pick(&scene.ports);
+        port.attached.pass(|| event(scene, &port.adapter, &mut random));
         add(&scene.tally.events, 1);
         schedule::sleep(Duration::from_micros(random.below(300)));
+    }
+}
+
+fn event(scene: &Scene, adapter: &Adapter, random: &mut Random) {
+    match random.below(9) {
+        0..4 => oid(scene, adapter, random),
+        4 => adapter.indicate_link(random.once_in(2)),
+        5 => adapter.indicate_status(NDIS_STATUS_MEDIA_SPECIFIC_INDICATION, &[1, 2, 3, 4]),
+        6 => {
+            adapter.net_event(*random.pick(&NET_EVENTS));
+        }
+        7 => adapter.device_event(DEVICE_EVENT),
+        _ => clock::jump(Duration::from_millis(random.below(JUMP))),
     }
 }
 
@@ -79,6 +83,7 @@ pub(super) fn control(scene: &Arc<Scene>, mut own: impl FnMut(&mut Random)) {
         match random.below(6) {
             0 if scene.options.pauses => pause(scene, &mut random),
             1 if scene.options.pauses => plug(scene, &mut random),
+            2 if scene.options.detaches => detach(scene, &mut random),
             _ => own(&mut random),
         }
         requested_restarts(scene);
@@ -110,6 +115,24 @@ fn requested_restarts(scene: &Scene) {
         });
         add(&scene.tally.pauses, 1);
     }
+}
+
+/// Every filter is detached from an adapter and attached again, while frames flow on the others.
+fn detach(scene: &Scene, random: &mut Random) {
+    let port = random.pick(&scene.ports);
+    let change = || {
+        port.adapter.pause();
+        port.adapter.detach();
+        schedule::sleep(Duration::from_micros(random.below(200)));
+        for driver in driver::all() {
+            let attached = port.adapter.attach(&driver);
+            assert!(attached.is_ok(), "FilterAttach failed with {:x?} without a reason", attached.err());
+        }
+        let restarted = port.adapter.restart(attributes(random));
+        assert!(restarted.is_ok(), "FilterRestart failed with {restarted:x?} without a reason");
+    };
+    port.gate.close(|| port.attached.close(change));
+    add(&scene.tally.detached, 1);
 }
 
 /// An adapter comes, every filter driver is attached to it, a frame passes, and it goes.

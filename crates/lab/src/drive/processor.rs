@@ -132,7 +132,7 @@ impl Processor<'_> {
         let count = 1 + self.random.below(self.scene.options.batch);
         let odd = self.random.once_in(2);
         let (port, mut frames) = self.frames(port, true, odd, count);
-        let Port { adapter, interface, gate } = &self.scene.ports[port];
+        let Port { adapter, interface, gate, .. } = &self.scene.ports[port];
         let before = frames.len();
         // The stack sends only what ALE permits.
         frames.retain(|frame| self.edge.outbound(interface, frame, self.now) == Verdict::Pass);
@@ -170,9 +170,9 @@ impl Processor<'_> {
         let shape = self.shape();
         ndis::set_unmapped(self.random.once_in(4));
         let vlan = self.random.once_in(8).then_some(0x2003);
-        add(&self.scene.tally.received, frames.len());
-        let adapter = self.scene.ports[port].adapter.clone();
+        let scene = self.scene.clone();
         let indicate = move |call| {
+            let Port { adapter, attached, .. } = &scene.ports[port];
             let list = |(tag, bytes): &'_ (u64, Vec<u8>)| (*tag, bytes.clone());
             let frames: Vec<_> = frames.iter().map(list).collect();
             let lists: Vec<List<'_>> = frames
@@ -183,7 +183,11 @@ impl Processor<'_> {
                     shape: shape.clone(),
                 })
                 .collect();
-            adapter.receive(&lists, call);
+            // A card that is being paused drops what comes meanwhile.
+            attached.try_pass(|| {
+                add(&scene.tally.received, lists.len());
+                adapter.receive(&lists, call);
+            });
         };
         if self.interrupts() {
             schedule::interrupt(move || indicate(Call { dispatch: true, ..call }));

@@ -9,6 +9,7 @@ use super::adapter::{Adapter, Delivered, Giving, OnWire, Ptr};
 use super::build::{self, Piece, Shape, tci_from_slot};
 use super::legality::{Legality, Operation, legality};
 use super::module::Module;
+use super::offload;
 use super::owner::{self, Birth, Direction, Layer, Move, Walked};
 use super::raw::{self, SLOT_8021Q};
 use crate::{cpu, verifier};
@@ -114,7 +115,9 @@ impl Adapter {
 
     fn make(&self, list: &List<'_>, origin: Layer) -> *mut NET_BUFFER_LIST {
         let (parcel, nbl) = build::list(&list.pieces, &list.shape, list.vlan);
-        let tags = list.pieces.iter().map(|piece| piece.tag).collect();
+        let tags: Vec<u64> = list.pieces.iter().map(|piece| piece.tag).collect();
+        // SAFETY: a fresh list, which nobody else has yet.
+        unsafe { offload::mark(nbl, origin == Layer::Protocol, tags.first().copied().unwrap_or_default()) };
         owner::insert(nbl, parcel, Birth { origin, adapter: self.number, pool: 0 }, tags);
         nbl
     }

@@ -19,6 +19,7 @@ mod memory;
 pub mod module;
 pub mod more;
 mod notify;
+mod offload;
 mod oid;
 pub mod owner;
 mod parcel;
@@ -36,6 +37,7 @@ pub use lane::{Lane, Way};
 pub use legality::State;
 pub use memory::{Value, set_configuration};
 pub use module::{Attributes, DataHandlers, Module};
+pub use offload::set_offloads;
 pub use oid::{Completion, OidResult};
 pub use parcel::set_poison;
 
