@@ -17,15 +17,17 @@ use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTI
 use kernel::irql::Passive;
 use kernel::ndis::{
     CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names,
-    Nbl, OidClone, OidRequest, Originator, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags,
-    Returned, SendCompleteFlags, SendFlags,
+    Nbl, OidClone, OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags, Returned,
+    SendCompleteFlags, SendFlags,
 };
-use kernel::pool::{PoolBox, Tag};
+use kernel::pool::Tag;
 use kernel::rundown::Rundown;
 use kernel::status::Status;
 use kernel::unicode::UnicodeStr;
 use kernel::wide;
-use weir_core::engine::{Batch, Interface};
+use weir_core::counters::Counter;
+use weir_core::engine::{Batch, Interface, Toll};
+use weir_core::limit::Passage;
 use weir_core::wire::{Medium, Source, VlanTag};
 use weir_core::{Action, Direction};
 
@@ -72,11 +74,9 @@ pub(crate) struct Module {
     users: Rundown,
     state: AtomicU32,
     installed: Installed,
-    /// Frames that the module sends and indicates itself.
-    own: Originator,
     /// Place in the list of adapters.
     link: adapters::Link,
-    facts: PoolBox<Facts>,
+    facts: Facts,
     counts: Counts,
 }
 
@@ -113,19 +113,35 @@ impl Facts {
 }
 
 impl Module {
-    /// Whether an NBL may pass: all its frames must.
+    /// Whether an NBL may pass: all its frames must, and the limit of their rule must allow it.
     ///
     /// NDIS puts only frames of one flow into one NBL, so frames with different verdicts do not occur in practice; if they
     /// do, the NBL is blocked, because it can only be completed as a whole.
-    #[inline]
+    #[inline(never)]
     fn passes(&self, batch: &mut Batch<'_>, direction: Direction, list: &Nbl<'_>, tally: &mut Tally) -> bool {
         let tag = list.vlan_tci().map(VlanTag);
         let interface = self.facts.interface();
         let (mut frames, mut passes) = (0_u32, true);
+        let mut toll: Option<Toll> = None;
         for frame in list.frames() {
             frames = frames.wrapping_add(1);
             let verdict = batch.inspect(&interface, direction, &Bytes(frame), tag);
             passes &= verdict.action == Action::Permit;
+            match (&mut toll, &verdict.toll) {
+                (Some(sum), Some(more)) => sum.join(more),
+                (sum, more) => *sum = sum.or(*more),
+            }
+        }
+        match toll {
+            Some(toll) if passes => {
+                let passage = batch.charge(&toll);
+                if let Passage::At(_) = passage {
+                    batch.count(Counter::DelayedDropped, u64::from(frames));
+                }
+                passes = passage == Passage::Now;
+            }
+            Some(toll) => batch.forgo(&toll),
+            None => {}
         }
         tally.add(frames, passes);
         passes
@@ -168,9 +184,7 @@ impl FilterModule for Module {
     }
 
     fn send_complete(&self, chain: Chain<Completed>, flags: SendCompleteFlags) {
-        if let Some(chain) = self.own.take_back(chain) {
-            chain.complete(self.handle, flags);
-        }
+        chain.complete(self.handle, flags);
     }
 
     fn cancel_send(&self, id: CancelId) {
@@ -187,9 +201,7 @@ impl FilterModule for Module {
     }
 
     fn receive_return(&self, chain: Chain<Returned>, flags: ReturnFlags) {
-        if let Some(chain) = self.own.take_back(chain) {
-            chain.return_down(self.handle, flags);
-        }
+        chain.return_down(self.handle, flags);
     }
 
     fn oid_request(&self, request: OidRequest<Regular>) -> Status {

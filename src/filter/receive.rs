@@ -43,6 +43,7 @@ impl Module {
     ///
     /// IRQL: <= DISPATCH_LEVEL.
     #[doc(alias = "FilterReceiveNetBufferLists")]
+    #[inline(never)]
     pub(super) fn filter_receive_loan(&self, loan: Loan<'_>, port: PortNumber, flags: ReceiveFlags) {
         // While paused the frames are dropped by leaving them to their owner.
         let Some(_inside) = self.gate.enter() else { return };

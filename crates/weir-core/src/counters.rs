@@ -48,6 +48,8 @@ counters! {
     BlockedByDefault => "blocked-by-default",
     /// Terminal: undecidable, blocked by `failure = "closed"`.
     BlockedByFailure => "blocked-by-failure",
+    /// Terminal: a rule permitted, but the frame is over its limit.
+    BlockedByLimit => "blocked-by-limit",
     /// Frames sent.
     FramesSent => "frames-sent",
     /// Bytes of frames sent.
@@ -90,10 +92,26 @@ counters! {
     Authorizations => "authorizations",
     /// ALE authorisations that were refused.
     AuthorizationsBlocked => "authorizations-blocked",
+    /// Frames that had to wait for their limit.
+    Delayed => "delayed",
+    /// Frames that waited and were then dropped: by a pause, by their sender, or because too many waited.
+    DelayedDropped => "delayed-dropped",
+    /// Answers to rejected frames.
+    RejectsSent => "rejects-sent",
+    /// Rejected frames without an answer, because there were too many or the frame allows none.
+    RejectsSuppressed => "rejects-suppressed",
+    /// Frames whose headers were marked.
+    Marked => "marked",
+    /// Frames that passed without their mark, because there was no memory for a copy.
+    MarksFailed => "marks-failed",
+    /// Frames copied to the tap.
+    Tapped => "tapped",
+    /// Frames for which the tap had no room.
+    TapLost => "tap-lost",
 }
 
 /// How many [`Counter`]s are terminal classes; each frame is in exactly one.
-const TERMINAL: usize = 8;
+const TERMINAL: usize = 9;
 const COUNTERS: usize = Counter::ALL.len();
 const REASONS: usize = Malformed::ALL.len();
 
@@ -119,7 +137,8 @@ zeroed_struct! {
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
     counters: [u64; COUNTERS],
-    malformed: [u64; REASONS],
+    /// Frames only: half the size does, on a small stack.
+    malformed: [u32; REASONS],
 }
 
 impl Tally {
@@ -161,13 +180,21 @@ impl Counters {
     /// Makes the counts of a batch visible: one pass over the processor's own lines.
     pub(crate) fn flush(&self, processor: u32, tally: &Tally) {
         let Some(block) = self.processors.get(processor as usize).or(self.processors.first()) else { return };
-        let counters = block.counters.iter().zip(&tally.counters);
-        let malformed = block.malformed.iter().zip(&tally.malformed);
+        let counters = block.counters.iter().zip(tally.counters.iter().copied());
+        let malformed = block.malformed.iter().zip(tally.malformed.iter().copied().map(u64::from));
         for (cell, value) in counters.chain(malformed) {
-            if *value != 0 {
+            if value != 0 {
                 // Read-modify-write, because ALE callouts below DISPATCH_LEVEL may move between processors.
-                cell.fetch_add(*value, Ordering::Relaxed);
+                cell.fetch_add(value, Ordering::Relaxed);
             }
+        }
+    }
+
+    /// Adds to one counter at once.
+    pub(crate) fn add(&self, processor: u32, counter: Counter, value: u64) {
+        let block = self.processors.get(processor as usize).or(self.processors.first());
+        if let Some(cell) = block.and_then(|block| block.counters.get(counter as usize)) {
+            cell.fetch_add(value, Ordering::Relaxed);
         }
     }
 

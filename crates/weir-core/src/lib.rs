@@ -24,9 +24,12 @@ pub mod flow;
 pub mod fragment;
 mod hash;
 pub mod identity;
+pub mod limit;
+pub mod mark;
 pub mod memory;
 pub mod pcapng;
 pub mod policy;
+pub mod reject;
 pub mod wire;
 
 /// A point in time: 100 ns units of any clock that does not go backwards.

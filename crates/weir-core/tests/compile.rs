@@ -1,7 +1,8 @@
 //! The policy language: every example of its reference compiles, and every mistake is named where it stands.
 
-use weir_core::policy::{self, CompileOptions, Compiled, Decider, Decision, Image, Query, Severity};
-use weir_core::{Action, Direction};
+use weir_core::limit::Excess;
+use weir_core::policy::{self, CompileOptions, Compiled, Decider, Decision, Image, Mark, Query, Severity};
+use weir_core::{Action, Direction, Time};
 
 fn compile(text: &str) -> Compiled {
     policy::compile(text, &CompileOptions::default()).unwrap_or_else(|errors| panic!("{text}\n{errors:#?}"))
@@ -20,7 +21,7 @@ fn the_examples_of_the_reference_compile() {
         assert!(foreign, "{:#?}", compiled.warnings);
         examples += 1;
     }
-    assert_eq!(examples, 5);
+    assert_eq!(examples, 8);
 }
 
 /// The key table of the reference and the compiler know the same keys.
@@ -103,6 +104,61 @@ fn values_are_checked_where_they_stand() {
     );
 }
 
+/// The one diagnostic of a rule with this action and these further lines.
+fn acting(action: &str, lines: &str) -> (usize, usize, String, String) {
+    only(&format!("[[rule]]\nname = \"r\"\naction = {action}\n{lines}\n"))
+}
+
+#[test]
+fn actions_have_what_belongs_to_them() {
+    assert_says(acting("'rate-limit'", ""), (3, 1), "which rate", "rate = \"10 Mbit/s\"");
+    assert_says(acting("'rate-limit'", "rate = '10 Mb/s'"), (4, 8), "not a rate", "Mbit/s");
+    assert_says(acting("'rate-limit'", "rate = 10"), (4, 8), "expected text", "");
+    assert_says(acting("'rate-limit'", "rate = '1 kbit/s'"), (4, 8), "out of bounds", "8 kbit/s");
+    let with = |lines: &str| acting("'rate-limit'", &format!("rate = '1 MB/s'\n{lines}"));
+    assert_says(with("burst = '5 packets'"), (5, 1), "different things", "both");
+    assert_says(with("burst = '61 MB'"), (5, 1), "longer than 60 seconds", "milliseconds");
+    assert_says(with("burst = 'much'"), (5, 9), "not an amount", "64 KiB");
+    assert_says(with("per = 'host'"), (5, 7), "unknown scope", "rule, flow");
+    assert_says(with("over = 'dealy'"), (5, 8), "unknown way", "`delay`");
+    assert_says(with("max-delay = '1 s'"), (5, 1), "means nothing", "over = \"delay\"");
+    assert_says(with("over = 'delay'\nmax-delay = '1 min'"), (6, 13), "not a delay", "100 ms");
+    assert_says(with("dscp = 1"), (5, 1), "`dscp` means nothing", "action = \"mark\"");
+    assert_says(acting("'permit'", "rate = '1 MB/s'"), (4, 1), "`rate` means nothing", "rate-limit");
+    assert_says(acting("'mark'", ""), (3, 1), "which mark", "dscp");
+    assert_says(acting("'mark'", "dscp = 64"), (4, 8), "64 is not a DSCP", "0 to 63");
+    assert_says(acting("'mark'", "dscp = 'af14'"), (4, 8), "unknown DSCP", "`af1");
+    assert_says(acting("'mark'", "priority = 8"), (4, 12), "8 is not an 802.1p priority", "7");
+    assert_says(acting("'mark'", "priority = 'high'"), (4, 12), "expected a number", "");
+    assert_says(acting("'mark'", "dscp = 'ef'\nethertype = 'arp'"), (4, 1), "no DSCP", "IPv4 and IPv6");
+}
+
+#[test]
+fn actions_go_together_or_do_not() {
+    assert_says(acting("['block', 'mark']", "dscp = 1"), (3, 10), "`block` and `mark`", "tap goes with both");
+    assert_says(acting("['permit', 'reject']", ""), (3, 10), "`reject` and `permit`", "tap goes with both");
+    assert_says(acting("['block', 'reject']", ""), (3, 10), "`block` and `reject`", "");
+    assert_says(acting("['tap', 'tap']", ""), (3, 10), "`tap` stands twice", "once");
+    assert_says(acting("[]", ""), (3, 10), "empty list", "");
+    assert_says(acting("['tap', 'marc']", "dscp = 1"), (3, 18), "unknown action `marc`", "`mark`");
+    let all = "[[rule]]\nname = 'r'\naction = ['permit', 'rate-limit', 'mark', 'tap']\n\
+               rate = '9 packets/s'\nburst = '4 packets'\nover = 'delay'\npriority = 0\ndscp = 'default'\n";
+    let compiled = compile(all);
+    let rule = Image::verify(&compiled.image).unwrap().rule(0).unwrap();
+    let limit = rule.treatment.limit.unwrap();
+    assert_eq!((limit.rate, limit.burst, limit.excess), (9, 4, Excess::Delay(Time::SECOND / 10)));
+    assert_eq!(rule.treatment.mark, Mark { priority: Some(0), dscp: Some(0) });
+    assert!(rule.treatment.tap && !rule.treatment.reject);
+}
+
+#[test]
+fn vlans() {
+    assert_says(in_rule("vlan = 4095"), (4, 8), "4095 is not a VLAN", "1 to 4094");
+    assert_says(in_rule("vlan = ['1-9', 'none']"), (4, 16), "not a VLAN identifier or a range", "untagged");
+    let compiled = compile("[[rule]]\nname = 'v'\naction = 'block'\nvlan = [5, '10-19', 'untagged']\n");
+    assert!(Image::verify(&compiled.image).unwrap().uses_vlan());
+}
+
 #[test]
 fn syntax_and_structure() {
     assert_says(only("[[rule]\nname = 'r'"), (1, 8), "not valid TOML", "[[rule]]");
@@ -174,6 +230,7 @@ fn an_empty_policy_has_the_default_defaults() {
         interface_luid: 0,
         interface_index: 0,
         interface_name: &[],
+        vlan: None,
         identity: None,
     };
     for direction in [Direction::Send, Direction::Receive] {

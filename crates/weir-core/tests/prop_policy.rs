@@ -4,8 +4,9 @@ mod support;
 
 use proptest::prelude::*;
 use weir_core::identity::{Sid, Units};
-use weir_core::policy::{self, CompileOptions, Decider, Decision, Identity, Image, Query};
-use weir_core::{Action, Direction};
+use weir_core::limit::{Excess, Limit, Scope, Unit};
+use weir_core::policy::{self, CompileOptions, Decider, Decision, Identity, Image, Mark, Query, Treatment};
+use weir_core::{Action, Direction, Time};
 
 /// A rule in the words of the language, and as data for the naive evaluator.
 #[derive(Clone, Debug)]
@@ -21,6 +22,30 @@ struct Rule {
     interface: Option<Interface>,
     application: Option<usize>,
     user: Option<u32>,
+    vlan: Option<(u16, u16)>,
+    extra: usize,
+}
+
+/// Actions that pass, the keys that belong to them, and what they come to.
+fn extras() -> [(&'static str, Treatment); 4] {
+    let limit = Limit {
+        unit: Unit::Bits,
+        rate: 2_000_000,
+        burst: 50_000,
+        scope: Scope::Flow,
+        excess: Excess::Delay(5 * Time::SECOND / 100),
+    };
+    let mark = Mark { priority: Some(3), dscp: Some(46) };
+    let plain = Treatment::default();
+    [
+        ("action = 'permit'", plain),
+        ("action = 'tap'", Treatment { tap: true, ..plain }),
+        ("action = 'mark'\npriority = 3\ndscp = 'ef'", Treatment { mark, ..plain }),
+        (
+            "action = ['rate-limit', 'tap']\nrate = '2 Mbit/s'\nper = 'flow'\nover = 'delay'\nmax-delay = '50 ms'",
+            Treatment { tap: true, limit: Some(limit), ..plain },
+        ),
+    ]
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +100,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         weighted(0.2, interface()),
         weighted(0.2, 0..APPLICATIONS.len()),
         weighted(0.15, 18_u32..21),
+        (weighted(0.2, (0_u16..4, 0_u16..3)), 0..extras().len()),
     )
         .prop_map(
             |(
@@ -89,6 +115,7 @@ fn rule() -> impl Strategy<Value = Rule> {
                 interface,
                 application,
                 user,
+                (vlan, extra),
             )| Rule {
                 block,
                 direction,
@@ -101,6 +128,9 @@ fn rule() -> impl Strategy<Value = Rule> {
                 interface,
                 application,
                 user,
+                // Frames without a VLAN have a word of their own, which is no part of a range.
+                vlan: vlan.map(|(first, more)| (first, if first == 0 { 0 } else { first + more })),
+                extra,
             },
         )
 }
@@ -115,8 +145,8 @@ fn list<T>(key: &str, items: &[T], show: impl Fn(&T) -> String) -> String {
 
 impl Rule {
     fn text(&self, index: usize) -> String {
-        let action = if self.block { "block" } else { "permit" };
-        let mut text = format!("[[rule]]\nname = 'r{index}'\naction = '{action}'\n");
+        let action = if self.block { "action = ['tap', 'reject']" } else { extras()[self.extra].0 };
+        let mut text = format!("[[rule]]\nname = 'r{index}'\n{action}\n");
         if let Some(direction) = self.direction {
             text += if direction == Direction::Send { "direction = 'out'\n" } else { "direction = 'in'\n" };
         }
@@ -141,6 +171,13 @@ impl Rule {
         }
         if let Some(application) = self.application {
             text += &format!("application = '{}'\n", APPLICATIONS[application].0);
+        }
+        if let Some((first, last)) = self.vlan {
+            text += &if last == 0 {
+                "vlan = 'untagged'\n".to_owned()
+            } else {
+                format!("vlan = '{first}-{last}'\n")
+            };
         }
         if let Some(user) = self.user {
             text += &format!("user = 'S-1-5-{user}'\n");
@@ -180,10 +217,11 @@ impl Rule {
             (false, _) => Some(false),
             (true, known) => known.map(|known| known == wanted),
         });
-        let all = [interface, application, user];
+        let vlan = self.vlan.map(|(first, last)| ask.vlan.map(|id| first <= id && id <= last));
+        let all = [interface, vlan, application, user];
         if !certain || all.contains(&Some(Some(false))) {
             Ok(false)
-        } else if interface == Some(None) {
+        } else if interface == Some(None) || vlan == Some(None) {
             Err(Decision::NeedsInterface)
         } else if all.contains(&Some(None)) {
             Err(Decision::NeedsIdentity)
@@ -207,6 +245,7 @@ struct Ask {
     owned: bool,
     application: Option<usize>,
     user: Option<u32>,
+    vlan: Option<u16>,
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
@@ -222,9 +261,10 @@ fn ask() -> impl Strategy<Value = Ask> {
         prop::bool::weighted(0.8),
         prop::option::of(0..APPLICATIONS.len()),
         prop::option::of(18_u32..21),
+        prop::option::of(0_u16..7),
     )
         .prop_map(
-            |(direction, protocol, local, remote, ports, name, luid, index, owned, application, user)| Ask {
+            |(
                 direction,
                 protocol,
                 local,
@@ -236,6 +276,20 @@ fn ask() -> impl Strategy<Value = Ask> {
                 owned,
                 application,
                 user,
+                vlan,
+            )| Ask {
+                direction,
+                protocol,
+                local,
+                remote,
+                ports,
+                name,
+                luid,
+                index,
+                owned,
+                application,
+                user,
+                vlan,
             },
         )
 }
@@ -259,6 +313,7 @@ fn evaluate(image: &Image<'_>, ask: &Ask) -> Decision {
         interface_luid: ask.luid,
         interface_index: ask.index,
         interface_name: &name,
+        vlan: ask.vlan,
         identity: ask
             .owned
             .then(|| Identity { image: path.as_deref().map(Units::Plain), user: ask.user.map(sid) }),
@@ -307,6 +362,10 @@ proptest! {
             let view = image.rule(index as u32).unwrap();
             prop_assert_eq!(view.name, format!("r{index}"));
             prop_assert_eq!(view.action == Action::Block, rule.block);
+            let blocked = Treatment { tap: true, reject: true, ..Treatment::default() };
+            let treatment = if rule.block { blocked } else { extras()[rule.extra].1 };
+            prop_assert_eq!(view.treatment, treatment);
+            prop_assert_eq!(image.treatment(index as u32), treatment);
         }
         for ask in &asks {
             prop_assert_eq!(evaluate(&image, ask), naive(&rules, outbound, inbound, ask), "{:?}", ask);
@@ -346,7 +405,9 @@ proptest! {
                     evaluate(&image, ask);
                 }
                 for index in 0..image.rule_count() {
-                    prop_assert!(image.rule(index).is_some());
+                    let rule = image.rule(index).unwrap();
+                    prop_assert!(rule.treatment.limit.is_none_or(|limit| limit.is_valid()));
+                    prop_assert!(!rule.treatment.reject || rule.action == Action::Block);
                 }
                 if !repair {
                     prop_assert_eq!(bytes, good, "damage without a new checksum is found");

@@ -7,7 +7,7 @@ use crate::open_enum;
 open_enum! {
     /// Index into [`StatusReply::counters`].
     ///
-    /// The first eight are terminal: every frame is counted in exactly one of them, so that their sum is
+    /// The first nine are terminal: every frame is counted in exactly one of them, so that their sum is
     /// `FRAMES_SENT` + `FRAMES_RECEIVED`.
     CounterId: u32 {
         /// No policy was in force.
@@ -26,48 +26,66 @@ open_enum! {
         BLOCKED_BY_DEFAULT = 6 => "blocked by default",
         /// Undecidable, blocked by `failure = "closed"`.
         BLOCKED_BY_FAILURE = 7 => "undecidable, blocked",
+        /// A rule permitted, but the frame is over its limit.
+        BLOCKED_BY_LIMIT = 8 => "over a rate limit",
         /// Frames sent.
-        FRAMES_SENT = 8 => "frames sent",
+        FRAMES_SENT = 9 => "frames sent",
         /// Bytes of those.
-        BYTES_SENT = 9 => "bytes sent",
+        BYTES_SENT = 10 => "bytes sent",
         /// Frames received.
-        FRAMES_RECEIVED = 10 => "frames received",
+        FRAMES_RECEIVED = 11 => "frames received",
         /// Bytes of those.
-        BYTES_RECEIVED = 11 => "bytes received",
+        BYTES_RECEIVED = 12 => "bytes received",
         /// Bytes of blocked frames.
-        BYTES_BLOCKED = 12 => "bytes blocked",
+        BYTES_BLOCKED = 13 => "bytes blocked",
         /// Frames that are not IP.
-        NON_IP = 13 => "not IP",
+        NON_IP = 14 => "not IP",
         /// IPv4 frames.
-        IPV4 = 14 => "IPv4",
+        IPV4 = 15 => "IPv4",
         /// IPv6 frames.
-        IPV6 = 15 => "IPv6",
+        IPV6 = 16 => "IPv6",
         /// Frames with at least one VLAN tag.
-        VLAN = 16 => "VLAN-tagged",
+        VLAN = 17 => "VLAN-tagged",
         /// Recognised tunnels.
-        TUNNELS = 17 => "tunnels",
+        TUNNELS = 18 => "tunnels",
         /// Malformed frames, all reasons.
-        MALFORMED = 18 => "malformed",
+        MALFORMED = 19 => "malformed",
         /// IP fragments.
-        FRAGMENTS = 19 => "fragments",
+        FRAGMENTS = 20 => "fragments",
         /// Later fragments whose first fragment was not seen.
-        FRAGMENTS_UNMATCHED = 20 => "fragments without a first one",
+        FRAGMENTS_UNMATCHED = 21 => "fragments without a first one",
         /// Frames whose flow was found.
-        FLOW_HITS = 21 => "frames of known flows",
+        FLOW_HITS = 22 => "frames of known flows",
         /// Flows created.
-        FLOWS_CREATED = 22 => "flows created",
+        FLOWS_CREATED = 23 => "flows created",
         /// Flows removed.
-        FLOWS_REMOVED = 23 => "flows removed",
+        FLOWS_REMOVED = 24 => "flows removed",
         /// Frames or authorisations for which the flow table had no room.
-        TABLE_FULL = 24 => "flow table full",
+        TABLE_FULL = 25 => "flow table full",
         /// Identities for which the identity table had no room.
-        IDENTITIES_FULL = 25 => "identity table full",
+        IDENTITIES_FULL = 26 => "identity table full",
         /// Policy evaluations.
-        EVALUATIONS = 26 => "policy evaluations",
+        EVALUATIONS = 27 => "policy evaluations",
         /// ALE authorisations.
-        AUTHORIZATIONS = 27 => "ALE authorisations",
+        AUTHORIZATIONS = 28 => "ALE authorisations",
         /// ALE authorisations that were refused.
-        AUTHORIZATIONS_BLOCKED = 28 => "ALE authorisations refused",
+        AUTHORIZATIONS_BLOCKED = 29 => "ALE authorisations refused",
+        /// Frames that had to wait for their limit.
+        DELAYED = 30 => "delayed by a rate limit",
+        /// Frames that waited and were then dropped.
+        DELAYED_DROPPED = 31 => "dropped while delayed",
+        /// Answers to rejected frames.
+        REJECTS_SENT = 32 => "rejects sent",
+        /// Rejected frames without an answer.
+        REJECTS_SUPPRESSED = 33 => "rejects not sent",
+        /// Frames whose headers were marked.
+        MARKED = 34 => "marked",
+        /// Frames that passed without their mark, for want of memory.
+        MARKS_FAILED = 35 => "marks failed",
+        /// Frames copied to the tap.
+        TAPPED = 36 => "tapped",
+        /// Frames for which the tap had no room.
+        TAP_LOST = 37 => "lost by the tap",
     }
 }
 
@@ -115,7 +133,7 @@ impl StatusReply {
     /// Frames that were dropped.
     #[must_use]
     pub fn blocked(&self) -> u64 {
-        self.counters.iter().skip(5).take(3).sum()
+        self.counters.iter().skip(5).take(4).sum()
     }
 }
 
@@ -125,14 +143,14 @@ mod tests {
     use zerocopy::FromZeros;
 
     #[test]
-    fn terminal_counters_are_the_first_eight() {
+    fn terminal_counters_are_the_first_nine() {
         let mut status = StatusReply::new_zeroed();
         for (index, counter) in status.counters.iter_mut().enumerate() {
             *counter = 1 << index;
         }
         assert_eq!(status.permitted(), 0b1_1111);
-        assert_eq!(status.blocked(), 0b1110_0000);
-        assert_eq!(status.counter(CounterId::FRAMES_SENT), 1 << 8);
+        assert_eq!(status.blocked(), 0b1_1110_0000);
+        assert_eq!(status.counter(CounterId::FRAMES_SENT), 1 << 9);
         assert_eq!(status.counter(CounterId(400)), 0);
     }
 }

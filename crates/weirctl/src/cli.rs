@@ -143,6 +143,14 @@ pub(crate) enum PolicyCommand {
     Check(PolicyCheck),
     /// Compile a policy to the image that the driver takes.
     Compile(PolicyCompile),
+    /// Tell what a compiled image does: its defaults and its rules, in order.
+    Show(PolicyShow),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyShow {
+    /// The image that `policy compile` made.
+    pub(crate) image: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -196,7 +196,8 @@ fn read_policy(device: &mut dyn Device) -> Result<Policy, Error> {
         Some(Rule {
             index,
             name: view.name.to_owned(),
-            action: action(view.action).into(),
+            action: view.verdict().into(),
+            extras: view.extras(),
             frames: hits.map_or(0, |hits| hits.frames),
             flows: hits.map_or(0, |hits| hits.flows),
         })

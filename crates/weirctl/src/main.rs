@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         Command::Lab(LabCommand::Coverage(args)) => lab::coverage(&args),
         Command::Policy(PolicyCommand::Check(args)) => policy::check(&args),
         Command::Policy(PolicyCommand::Compile(args)) => policy::compile(&args),
+        Command::Policy(PolicyCommand::Show(args)) => policy::show(&args),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -6,18 +6,25 @@ use std::io;
 use std::io::IsTerminal;
 use std::path::Path;
 
+use weir_core::Action;
 use weir_core::policy;
 use weir_core::policy::CompileOptions;
 use weir_core::policy::Compiled;
 use weir_core::policy::Diagnostic;
+use weir_core::policy::Failure as OnFailure;
+use weir_core::policy::PolicyError;
 use weir_core::policy::Severity;
 
 use crate::cli::PolicyCheck;
 use crate::cli::PolicyCompile;
+use crate::cli::PolicyShow;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::output::Style;
+use crate::table::Align::Left;
+use crate::table::Table;
+use crate::text;
 use crate::text::count;
 
 /// `weirctl policy check`.
@@ -52,6 +59,33 @@ pub(crate) fn compile(args: &PolicyCompile) -> Result<Exit, Failure> {
         count(rules.into(), "rule"),
         count(compiled.image.len() as u64, "byte")
     ))?;
+    Ok(Exit::Success)
+}
+
+/// `weirctl policy show`.
+pub(crate) fn show(args: &PolicyShow) -> Result<Exit, Failure> {
+    let bytes = fs::read(&args.image).map_err(|error| Failure::file("read", &args.image, &error))?;
+    let image = policy::Image::verify(&bytes).map_err(|error| {
+        let hint = match error {
+            PolicyError::Version => "it was compiled by another version: compile the policy again",
+            PolicyError::Magic => "this is no image; `weirctl policy compile` makes one from a policy",
+            _ => "it is damaged: compile the policy again",
+        };
+        Failure::input(format!("`{}` is not a valid image: {error:?}", args.image.display())).hint(hint)
+    })?;
+    let style = output::terminal().0;
+    let mut table = Table::new(&[("Rule", Left), ("Name", Left), ("Action", Left), ("And", Left)]);
+    let rules = (0..image.rule_count()).filter_map(|index| Some((index, image.rule(index)?)));
+    for (index, rule) in rules {
+        table.row(vec![index.to_string(), text::printable(rule.name), rule.verdict().into(), rule.extras()]);
+    }
+    let defaults = image.defaults();
+    let word = |action| if action == Action::Block { "block" } else { "permit" };
+    let failure = if defaults.failure == OnFailure::Closed { "closed" } else { "open" };
+    let (outbound, inbound) = (word(defaults.outbound), word(defaults.inbound));
+    let rest = format!("Else: {outbound} outbound, {inbound} inbound; failure {failure}\n");
+    let rules = if image.rule_count() == 0 { String::new() } else { table.render(0, usize::MAX, style) };
+    output::print(&format!("{rules}{rest}"))?;
     Ok(Exit::Success)
 }
 

@@ -133,8 +133,10 @@ pub(crate) struct Rule {
     pub(crate) index: u32,
     /// Its name.
     pub(crate) name: String,
-    /// `permit` or `block`.
+    /// `permit`, `block` or `reject`.
     pub(crate) action: String,
+    /// What it does beyond that, in words; empty for nothing.
+    pub(crate) extras: String,
     /// Frames that it decided.
     pub(crate) frames: u64,
     /// Connections that it decided at ALE.
@@ -255,7 +257,7 @@ impl Report {
         let mut drops = Vec::new();
         if let Some(driver) = &self.driver {
             let rules = driver.policy.iter().flat_map(|policy| &policy.rules);
-            for rule in rules.filter(|rule| rule.action == "block") {
+            for rule in rules.filter(|rule| rule.action != "permit") {
                 let by = DecidedBy::Rule { index: rule.index, name: Some(rule.name.clone()) };
                 drops.push(Drops { by: by.words(), filter: rule.frames, ale: self.stopped_at_ale(&by) });
             }
@@ -265,6 +267,8 @@ impl Report {
             let by = DecidedBy::Default;
             let filter = of("blocked by default");
             drops.push(Drops { by: by.words(), filter, ale: self.stopped_at_ale(&by) });
+            let filter = of("over a rate limit");
+            drops.push(Drops { by: "rate limits".into(), filter, ale: 0 });
             let filter = of("undecidable, blocked");
             drops.push(Drops { by: "failure = \"closed\"".into(), filter, ale: 0 });
         }
@@ -369,35 +373,16 @@ pub(crate) struct Finding {
     pub(crate) rule_text: String,
     /// Where the rule comes from.
     pub(crate) source: String,
-    /// The bug check with which Windows ends, if it has one for this.
-    pub(crate) bug_check: Option<BugCheck>,
     /// What happened.
     pub(crate) text: String,
-    /// The processor on which it happened.
-    pub(crate) processor: u32,
-    /// The IRQL at which it happened.
-    pub(crate) irql: u8,
-    /// The driver's routine that the system had called.
-    pub(crate) routine: Option<String>,
     /// The system function that the driver had called.
     pub(crate) export: Option<String>,
     /// The driver's call, as `image!function (file:line)`.
     pub(crate) caller: Option<String>,
     /// The driver's stack, innermost first.
     pub(crate) stack: Vec<String>,
-    /// The NBLs of which the text speaks: who made, owns and gave each.
-    pub(crate) nbls: Vec<String>,
     /// The last calls of drivers, the oldest first.
     pub(crate) calls: Vec<String>,
-}
-
-/// A bug check.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct BugCheck {
-    /// Its code.
-    pub(crate) code: u32,
-    /// The code's symbolic name.
-    pub(crate) name: String,
 }
 
 /// Something the driver left behind.

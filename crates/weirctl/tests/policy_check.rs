@@ -73,3 +73,26 @@ fn compile_writes_an_image_only_for_a_good_policy() {
     assert_eq!(weirctl(&dir, &["policy", "compile", "bad.toml", "-o", "bad.bin"]).code, 1);
     assert!(!dir.join("bad.bin").exists());
 }
+
+#[test]
+fn an_image_is_told_in_words() {
+    let dir = scratch("show");
+    let limited = "[[rule]]\nname = \"slow\"\naction = [\"rate-limit\", \"tap\"]\nrate = \"1 MB/s\"\n";
+    fs::write(dir.join("policy.toml"), format!("{GOOD}{limited}")).unwrap();
+    let run = weirctl(&dir, &["policy", "compile", "policy.toml", "-o", "policy.bin"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let run = weirctl(&dir, &["policy", "show", "policy.bin"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    let lines = run.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(
+        lines.collect::<Vec<_>>()[1..],
+        [
+            "0 no-telemetry block",
+            "1 slow permit rate-limit 8 Mbit/s per rule (burst 200 kbit, over: drop), tap",
+            "Else: permit outbound, block inbound; failure open",
+        ]
+    );
+    let run = weirctl(&dir, &["policy", "show", "policy.toml"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("not a valid image") && run.err.contains("policy compile"), "{}", run.err);
+}

@@ -25,7 +25,6 @@ pub mod owner;
 mod parcel;
 mod pools;
 mod raw;
-mod request;
 mod restart;
 pub(crate) mod stack;
 pub mod sync;
@@ -41,7 +40,6 @@ pub use module::{Attributes, DataHandlers, Module};
 pub use offload::set_offloads;
 pub use oid::{Completion, OidResult};
 pub use parcel::set_poison;
-pub use request::{Issued, OidAnswer, OidRequest, Path};
 
 pub(crate) use build::SplitMix;
 

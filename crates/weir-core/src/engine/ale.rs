@@ -78,6 +78,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn decide(
         &self,
         processor: u32,
@@ -100,6 +101,7 @@ impl Engine {
             interface_luid: flow.interface.luid,
             interface_index: flow.interface.index,
             interface_name: flow.interface.name,
+            vlan: None,
             identity: Some(Identity {
                 image: (!flow.image.is_empty()).then_some(Units::Plain(flow.image)),
                 user: Sid::new(flow.user),
@@ -109,7 +111,7 @@ impl Engine {
         let (action, decider) = match policy.image.evaluate(&query) {
             Decision::Decided(action, decider) => (action, decider),
             Decision::NeedsIdentity => (failure(&policy.image), Decider::Failure),
-            // The packet path knows the interface and decides.
+            // The packet path knows interface and VLAN, and decides.
             Decision::NeedsInterface => return (Action::Permit, Decider::Nothing),
         };
         if let Decider::Rule(rule) = decider {

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsiz
 
 use super::{Exchanged, RuleHits};
 use crate::epoch::{Domain, Guard};
+use crate::limit::Bucket;
 use crate::memory::Carver;
 use crate::policy::{Image, PolicyError};
 
@@ -32,6 +33,8 @@ struct Place {
     generation: AtomicU32,
     /// Per processor and rule: frames, flows.
     hits: &'static [[AtomicU64; 2]],
+    /// Per rule: what its limit let pass, sent and received.
+    buckets: &'static [[Bucket; 2]],
 }
 
 /// The policy that a reader sees.
@@ -39,6 +42,8 @@ struct Place {
 pub(super) struct InForce<'g> {
     pub(super) image: Image<'g>,
     pub(super) generation: u32,
+    /// Number of the place, for [`Force::buckets`].
+    pub(super) place: u32,
     hits: &'g [[AtomicU64; 2]],
     rules: u32,
 }
@@ -53,6 +58,7 @@ impl Force {
                 length: AtomicUsize::new(0),
                 generation: AtomicU32::new(0),
                 hits: carver.slice(cells)?,
+                buckets: carver.slice(rules as usize)?,
             })
         };
         Some(Self {
@@ -66,7 +72,8 @@ impl Force {
     }
 
     pub(super) fn get<'g>(&'g self, _guard: &'g Guard<'_>) -> Option<InForce<'g>> {
-        let place = self.place(self.active.load(Ordering::Acquire))?;
+        let number = self.active.load(Ordering::Acquire);
+        let place = self.place(number)?;
         let image = place.slice()?;
         // SAFETY: the place was active after the guard's section began, so its image stays as `set` got it
         // until that section ends: `set` and `clear` give it back only after a grace period.
@@ -74,6 +81,7 @@ impl Force {
         Some(InForce {
             image: Image::verified_before(bytes),
             generation: place.generation.load(Ordering::Relaxed),
+            place: number,
             hits: place.hits,
             rules: self.rules,
         })
@@ -101,6 +109,7 @@ impl Force {
             for cell in place.hits.iter().flatten() {
                 cell.store(0, Ordering::Relaxed);
             }
+            place.buckets.iter().flatten().for_each(Bucket::reset);
             let mut generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
             if generation == 0 {
                 generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
@@ -139,6 +148,11 @@ impl Force {
             }
         }
         sum
+    }
+
+    /// The buckets of a rule, sent and received.
+    pub(super) fn buckets(&self, place: u32, rule: u32) -> Option<&[Bucket; 2]> {
+        self.place(place)?.buckets.get(rule as usize)
     }
 
     fn exclusively<R>(&self, change: impl FnOnce() -> R) -> Result<R, PolicyError> {

@@ -1,12 +1,13 @@
 //! The packet path: one frame in, one verdict out, every frame in exactly one class of the counters.
 
 use super::ale::ip_ethertype;
-use super::{Engine, InForce, Interface, Verdict, failure};
+use super::{Engine, InForce, Interface, Toll, Verdict, failure};
 use crate::counters::{Counter, Tally};
 use crate::epoch::Guard;
 use crate::flow::{self, Endpoint, FlowKey, Opening, Record, Side, Stamp};
 use crate::fragment::Datagram;
-use crate::policy::{Decider, Decision, Failure, Identity, Query};
+use crate::limit::{Excess, Limit, Passage, Scope, Unit};
+use crate::policy::{Decider, Decision, Failure, Identity, Mark, Query};
 use crate::wire::{self, Frame, Ip, Source, TcpFlags, Transport, VlanTag, protocol};
 use crate::{Action, Direction, Time};
 
@@ -36,6 +37,9 @@ impl<'e> Batch<'e> {
     }
 
     /// Parses one frame, finds or makes its flow, decides, counts.
+    ///
+    /// Not inlined: kernel stacks are small, and callers hold a batch on theirs.
+    #[inline(never)]
     pub fn inspect<S: Source + ?Sized>(
         &mut self,
         interface: &Interface<'_>,
@@ -57,18 +61,148 @@ impl<'e> Batch<'e> {
             frame: &frame,
         };
         path.describe();
-        let (action, decider, flow) = path.decide();
-        let class = class(policy.is_some(), action, decider);
-        if action == Action::Block {
-            self.tally.add(Counter::BytesBlocked, u64::from(frame.bytes));
-        }
+        let Outcome { action, decider, flow } = path.decide();
+        let mut verdict = Verdict {
+            action,
+            decider,
+            frame,
+            flow: flow.map(|(record, _)| record.id()),
+            reject: false,
+            tap: false,
+            mark: Mark::default(),
+            toll: None,
+        };
         if let (Decider::Rule(rule), Some(policy)) = (decider, policy) {
             policy.count_frame(self.processor, rule);
+            if policy.image.uses_treatment() {
+                let flow = flow.and_then(|(record, from)| Some((engine.flows.number(record)?, from)));
+                treat(&policy, rule, direction, flow, &mut verdict);
+            }
         }
-        self.tally.count(class);
-        Verdict { action, decider, frame, flow }
+        if verdict.toll.is_none() {
+            let class = class(policy.is_some(), action, decider);
+            let blocked = action == Action::Block;
+            account(&mut self.tally, class, flow, 1, u64::from(frame.bytes), blocked);
+        }
+        verdict
+    }
+
+    /// Asks the limit of a rule to let frames pass that [`Batch::inspect`] permitted on this condition; counts
+    /// them as what becomes of them. Call this or [`Batch::forgo`] once for every [`Toll`].
+    #[inline(never)]
+    #[must_use]
+    pub fn charge(&mut self, toll: &Toll) -> Passage {
+        let engine = self.engine;
+        let flow = toll.flow.and_then(|flow| engine.flow(&self.guard, flow));
+        let buckets = match (toll.limit.scope, flow) {
+            (Scope::Flow, Some((record, _))) => Some(record.buckets()),
+            _ => engine.force.buckets(toll.place, toll.rule),
+        };
+        let bucket = buckets.map(|[sent, received]| match toll.direction {
+            Direction::Send => sent,
+            Direction::Receive => received,
+        });
+        let amount = match toll.limit.unit {
+            Unit::Bits => toll.bits,
+            Unit::Packets => toll.packets,
+        };
+        let passage = bucket.map_or(Passage::Over, |bucket| bucket.charge(&toll.limit, self.now, amount));
+        match passage {
+            Passage::Over => self.account_toll(toll, Counter::BlockedByLimit, true),
+            Passage::Now => self.account_toll(toll, Counter::PermittedByRule, false),
+            Passage::At(_) => {
+                self.account_toll(toll, Counter::PermittedByRule, false);
+                self.tally.add(Counter::Delayed, u64::from(toll.frames));
+            }
+        }
+        passage
+    }
+
+    /// Counts frames as blocked by their rule, whose limit is not asked because they are dropped for another
+    /// reason.
+    #[inline(never)]
+    pub fn forgo(&mut self, toll: &Toll) {
+        self.account_toll(toll, Counter::BlockedByRule, true);
+    }
+
+    /// True when one more answer to a rejected frame may be sent now; counts the answer, or that there is none.
+    #[must_use]
+    pub fn may_reject(&mut self) -> bool {
+        let allowed = self.engine.rejects.charge(&REJECTS, self.now, 1) == Passage::Now;
+        self.tally.count(if allowed { Counter::RejectsSent } else { Counter::RejectsSuppressed });
+        allowed
+    }
+
+    /// Counts something that happened to frames of the batch.
+    pub fn count(&mut self, counter: Counter, value: u64) {
+        self.tally.add(counter, value);
+    }
+
+    /// When the batch began.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    fn account_toll(&mut self, toll: &Toll, class: Counter, blocked: bool) {
+        let flow = toll.flow.and_then(|flow| self.engine.flow(&self.guard, flow));
+        account(&mut self.tally, class, flow, toll.frames, toll.bits / 8, blocked);
     }
 }
+
+impl Engine {
+    /// A flow by the number of its record.
+    fn flow<'g>(&'g self, guard: &'g Guard<'_>, (number, from): (u32, Side)) -> Option<(&'g Record, Side)> {
+        Some((self.flows.at(guard, number)?, from))
+    }
+}
+
+/// Adds to a verdict what its rule does beyond permitting and blocking.
+#[inline(never)]
+fn treat(
+    policy: &InForce<'_>,
+    rule: u32,
+    direction: Direction,
+    flow: Option<(u32, Side)>,
+    verdict: &mut Verdict,
+) {
+    let treatment = policy.image.treatment(rule);
+    verdict.reject = treatment.reject;
+    verdict.tap = treatment.tap;
+    verdict.mark = treatment.mark;
+    verdict.toll = treatment.limit.map(|limit| Toll {
+        limit,
+        bits: u64::from(verdict.frame.bytes).saturating_mul(8),
+        packets: 1,
+        frames: 1,
+        direction,
+        place: policy.place,
+        rule,
+        flow,
+    });
+}
+
+/// Counts frames in their terminal class and on their flow.
+fn account(
+    tally: &mut Tally,
+    class: Counter,
+    flow: Option<(&Record, Side)>,
+    frames: u32,
+    bytes: u64,
+    blocked: bool,
+) {
+    tally.add(class, u64::from(frames));
+    if blocked {
+        tally.add(Counter::BytesBlocked, bytes);
+    }
+    if let Some((record, from)) = flow {
+        record.count(from, frames, bytes, blocked);
+    }
+}
+
+/// How many answers to rejected frames this machine sends (RFC 1812, 4.3.2.8; RFC 4443, 2.4 f).
+const REJECTS: Limit =
+    Limit { unit: Unit::Packets, rate: 1_000, burst: 50, scope: Scope::Rule, excess: Excess::Drop };
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
@@ -89,19 +223,32 @@ fn class(policy: bool, action: Action, decider: Decider) -> Counter {
     }
 }
 
+/// What was decided about a frame, and its flow with the side that sent it.
+struct Outcome<'p> {
+    action: Action,
+    decider: Decider,
+    flow: Option<(&'p Record, Side)>,
+}
+
+impl Outcome<'_> {
+    fn without_flow((action, decider): (Action, Decider)) -> Self {
+        Self { action, decider, flow: None }
+    }
+}
+
 /// One frame on its way through the engine.
-struct Path<'p> {
+struct Path<'p, 't> {
     engine: &'p Engine,
     now: Time,
     guard: &'p Guard<'p>,
-    tally: &'p mut Tally,
+    tally: &'t mut Tally,
     policy: Option<InForce<'p>>,
     interface: &'p Interface<'p>,
     direction: Direction,
     frame: &'p Frame,
 }
 
-impl<'p> Path<'p> {
+impl<'p> Path<'p, '_> {
     /// Counts what the frame is, whatever happens to it.
     fn describe(&mut self) {
         let bytes = u64::from(self.frame.bytes);
@@ -130,7 +277,7 @@ impl<'p> Path<'p> {
         }
     }
 
-    fn decide(&mut self) -> (Action, Decider, Option<u64>) {
+    fn decide(&mut self) -> Outcome<'p> {
         let Some(ip) = self.frame.ip else { return self.decide_alone() };
         let fragment = ip.fragment.filter(|_| self.frame.malformed.is_none());
         let keyed = match (self.frame.ports(), fragment) {
@@ -170,8 +317,8 @@ impl<'p> Path<'p> {
     }
 
     /// A frame that belongs to no flow: not IP, or too malformed for a key.
-    fn decide_alone(&mut self) -> (Action, Decider, Option<u64>) {
-        let Some(policy) = self.policy else { return (Action::Permit, Decider::Nothing, None) };
+    fn decide_alone(&mut self) -> Outcome<'p> {
+        let Some(policy) = self.policy else { return Outcome::without_flow(NO_POLICY) };
         let ip = self.frame.ip;
         let (local, remote) = match (ip, self.direction) {
             (Some(ip), Direction::Send) => (Some(ip.source), Some(ip.destination)),
@@ -189,24 +336,23 @@ impl<'p> Path<'p> {
             interface_luid: self.interface.luid,
             interface_index: self.interface.index,
             interface_name: self.interface.name,
+            vlan: Some(self.vlan()),
             identity: None,
         };
         self.tally.count(Counter::Evaluations);
         let certain = self.frame.malformed.is_none();
-        let (action, decider) = settle(&policy, policy.image.evaluate(&query), certain);
-        (action, decider, None)
+        Outcome::without_flow(settle(&policy, policy.image.evaluate(&query), certain))
     }
 
     /// The table is full: the policy decides about each frame by itself.
-    fn decide_without_room(&mut self, keyed: &Keyed, opening: &Opening) -> (Action, Decider, Option<u64>) {
-        let Some(policy) = self.policy else { return (Action::Permit, Decider::Nothing, None) };
+    fn decide_without_room(&mut self, keyed: &Keyed, opening: &Opening) -> Outcome<'p> {
+        let Some(policy) = self.policy else { return Outcome::without_flow(NO_POLICY) };
         self.tally.count(Counter::Evaluations);
         let query = self.query(&keyed.key, opening.origin, opening.local, Identity::default());
-        let (action, decider) = settle(&policy, policy.image.evaluate(&query), keyed.certain);
-        (action, decider, None)
+        Outcome::without_flow(settle(&policy, policy.image.evaluate(&query), keyed.certain))
     }
 
-    fn decide_flow(&mut self, record: &Record, from: Side, certain: bool) -> (Action, Decider, Option<u64>) {
+    fn decide_flow(&mut self, record: &'p Record, from: Side, certain: bool) -> Outcome<'p> {
         let tcp = match self.frame.transport {
             Transport::Tcp { flags, .. } => Some(flags),
             _ => None,
@@ -215,19 +361,22 @@ impl<'p> Path<'p> {
         if record.interface_luid() == 0 {
             record.set_interface_luid(self.interface.luid);
         }
+        if record.vlan().is_none() {
+            record.set_vlan(self.vlan());
+        }
         let (action, decider) = match self.policy {
-            None => (Action::Permit, Decider::Nothing),
+            None => NO_POLICY,
             Some(policy) => self.verdict(&policy, record, certain),
         };
         record.observe(self.now, from, tcp, fragment);
-        record.count(from, self.frame.bytes, action == Action::Block);
-        (action, decider, Some(record.id()))
+        Outcome { action, decider, flow: Some((record, from)) }
     }
 
     /// The verdict of the record when it is of this policy, else a new one.
     fn verdict(&mut self, policy: &InForce<'p>, record: &Record, certain: bool) -> (Action, Decider) {
-        // A flow may cross several interfaces; what a rule said about one holds for that one only.
-        let cached = !policy.image.uses_interface() || record.interface_luid() == self.interface.luid;
+        // A flow may cross several interfaces and VLANs; what a rule said about one holds for that one only.
+        let cached = (!policy.image.uses_interface() || record.interface_luid() == self.interface.luid)
+            && (!policy.image.uses_vlan() || record.vlan() == Some(self.vlan()));
         let seen = record.stamp();
         if cached && seen.generation == policy.generation {
             match seen.verdict {
@@ -275,8 +424,14 @@ impl<'p> Path<'p> {
             interface_luid: self.interface.luid,
             interface_index: self.interface.index,
             interface_name: self.interface.name,
+            vlan: Some(self.vlan()),
             identity: Some(identity),
         }
+    }
+
+    /// Identifier of the outermost VLAN, 0 without one.
+    fn vlan(&self) -> u16 {
+        self.frame.link.vlan.map_or(0, VlanTag::id)
     }
 
     fn keyed(&self, ip: &Ip, from_port: u16, to_port: u16, certain: bool) -> Keyed {
@@ -364,6 +519,9 @@ impl<'p> Path<'p> {
         })
     }
 }
+
+/// Without a policy everything passes.
+const NO_POLICY: (Action, Decider) = (Action::Permit, Decider::Nothing);
 
 /// Turns a decision into an action; `certain` is false when the frame hid something that a rule may have
 /// asked for.

@@ -4,7 +4,8 @@
 //! A driver reserves one block of memory ([`Engine::layout`]), builds the engine in it ([`Engine::init`]) and
 //! calls:
 //!
-//! * [`Engine::batch`] once per NET_BUFFER_LIST chain, then [`Batch::inspect`] per frame (IRQL <= DISPATCH_LEVEL);
+//! * [`Engine::batch`] once per NET_BUFFER_LIST chain, then [`Batch::inspect`] per frame and, where that gives a
+//!   [`Toll`], [`Batch::charge`] per list (IRQL <= DISPATCH_LEVEL);
 //! * [`Engine::authorize`], [`Engine::established`], [`Engine::closed`] from the ALE callouts;
 //! * [`Engine::set_policy`], [`Engine::list_flows`], [`Engine::status`] from the control device (PASSIVE_LEVEL);
 //! * [`Engine::age`] from a timer (PASSIVE_LEVEL or DISPATCH_LEVEL).
@@ -19,11 +20,12 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::counters::{Counter, Counters, Tally};
 use crate::epoch::Domain;
-use crate::flow::{self, Endpoint, FlowView, Record, State};
+use crate::flow::{self, Endpoint, FlowView, Record, Side, State};
 use crate::fragment;
 use crate::identity::{self, IdentityView};
+use crate::limit::{Bucket, Limit};
 use crate::memory::Carver;
-use crate::policy::{Decider, Failure, Identity, Image, PolicyError};
+use crate::policy::{Decider, Failure, Identity, Image, Mark, PolicyError};
 use crate::wire::{Frame, Malformed, Medium, protocol};
 use crate::{Action, Direction, Time};
 
@@ -114,6 +116,45 @@ pub struct Verdict {
     pub frame: Frame,
     /// Id of its flow, when it has one.
     pub flow: Option<u64>,
+    /// The sender is to be told that it was blocked (see [`crate::reject`] and [`Batch::may_reject`]).
+    pub reject: bool,
+    /// A copy is to be handed to the tap.
+    pub tap: bool,
+    /// What to write into its headers when it is sent (see [`crate::mark`]).
+    pub mark: Mark,
+    /// Present when it passes only if [`Batch::charge`] says so.
+    pub toll: Option<Toll>,
+}
+
+/// What the limit of a rule is to be asked for.
+///
+/// A NET_BUFFER_LIST is asked for as a whole, since it passes as a whole: put the tolls of its frames together
+/// with [`Toll::join`].
+#[derive(Clone, Copy, Debug)]
+pub struct Toll {
+    /// The limit.
+    pub limit: Limit,
+    /// Bits of the frames.
+    pub bits: u64,
+    /// Packets: one for each frame, unless the caller knows better.
+    pub packets: u64,
+    /// Frames.
+    frames: u32,
+    direction: Direction,
+    /// Where the rule's buckets are.
+    place: u32,
+    rule: u32,
+    /// Number of the flow record, and the side that sent.
+    flow: Option<(u32, Side)>,
+}
+
+impl Toll {
+    /// Adds another frame of the same list, which NDIS promises to belong to the same flow.
+    pub fn join(&mut self, other: &Toll) {
+        self.bits = self.bits.saturating_add(other.bits);
+        self.packets = self.packets.saturating_add(other.packets);
+        self.frames = self.frames.saturating_add(other.frames);
+    }
 }
 
 /// An ALE authorisation (AUTH_CONNECT or AUTH_RECV_ACCEPT).
@@ -190,6 +231,8 @@ pub struct Engine {
     fragments: fragment::Cache,
     identities: identity::Table,
     counters: Counters,
+    /// Answers to rejected frames.
+    rejects: Bucket,
     age_cursor: AtomicU64,
 }
 
@@ -239,6 +282,7 @@ impl Engine {
             fragments: fragment::Cache::carve(carver, config.fragments, seed(0x6a09_e667_f3bc_c908))?,
             identities: identity::Table::carve(carver, config.identities, seed(0xbb67_ae85_84ca_a73b))?,
             counters: Counters::carve(carver, config.processors)?,
+            rejects: Bucket::new(),
             age_cursor: AtomicU64::new(0),
         })
     }
@@ -304,6 +348,11 @@ impl Engine {
             flow_capacity: self.flows.capacity(),
             identities: self.identities.len(),
         }
+    }
+
+    /// Counts something that happened outside of a batch.
+    pub fn count(&self, processor: u32, counter: Counter, value: u64) {
+        self.counters.add(processor, counter, value);
     }
 
     /// Sum of a counter over all processors.

@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::key::{Endpoint, FlowKey, Side};
+use crate::limit::Bucket;
 use crate::policy::Decider;
 use crate::wire::{TcpFlags, protocol};
 use crate::{Direction, Time, zeroed_struct};
@@ -146,7 +147,10 @@ zeroed_struct! {
         last_seen: AtomicU64,
         /// One of [`life`].
         life: AtomicU32,
-        reserved: AtomicU32,
+        /// VLAN of the first frame plus one, 0 = no frame yet.
+        vlan: AtomicU32,
+        /// What a limit per flow let pass, sent and received.
+        buckets: [Bucket; 2],
     }
 }
 
@@ -239,6 +243,8 @@ impl Record {
         self.stamp.store(Stamp::NONE.pack(), Ordering::Relaxed);
         self.bits.store(orientation(origin, local), Ordering::Relaxed);
         self.interface_luid.store(0, Ordering::Relaxed);
+        self.vlan.store(0, Ordering::Relaxed);
+        self.buckets.iter().for_each(Bucket::reset);
         self.owner.store(0, Ordering::Relaxed);
         self.process_id.store(0, Ordering::Relaxed);
         self.first_seen.store(now.0, Ordering::Relaxed);
@@ -337,6 +343,23 @@ impl Record {
         self.interface_luid.store(luid, Ordering::Relaxed);
     }
 
+    /// Identifier of the VLAN of its first frame, 0 for none; `None` when no frame was seen.
+    #[must_use]
+    pub fn vlan(&self) -> Option<u16> {
+        self.vlan.load(Ordering::Relaxed).checked_sub(1).map(|id| id as u16)
+    }
+
+    /// Notes the VLAN.
+    pub fn set_vlan(&self, id: u16) {
+        self.vlan.store(u32::from(id).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// What limits per flow go by: sent, received.
+    #[must_use]
+    pub fn buckets(&self) -> &[Bucket; 2] {
+        &self.buckets
+    }
+
     /// Facts about it.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -407,12 +430,12 @@ impl Record {
         self.last_seen.store(now.0, Ordering::Relaxed);
     }
 
-    /// Counts a frame.
-    pub fn count(&self, from: Side, bytes: u32, blocked: bool) {
+    /// Counts frames.
+    pub fn count(&self, from: Side, frames: u32, bytes: u64, blocked: bool) {
         let line = usize::from(from != self.local()) | usize::from(blocked) << 1;
-        if let Some([frames, total]) = self.counters.get(line) {
-            frames.fetch_add(1, Ordering::Relaxed);
-            total.fetch_add(u64::from(bytes), Ordering::Relaxed);
+        if let Some([count, total]) = self.counters.get(line) {
+            count.fetch_add(u64::from(frames), Ordering::Relaxed);
+            total.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 

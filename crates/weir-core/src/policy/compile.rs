@@ -6,9 +6,12 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::action::{self, ACTIONS, Settings};
+use super::amount;
 use super::diagnostic::{Diagnostic, Problem, Sink};
 use super::encode;
 use super::image::{Defaults, Failure, MAX_ITEMS, MAX_NAME};
+use super::treatment::Treatment;
 use super::value::{self, Application, Interface, Ports, Prefix};
 use crate::wire::{ethertype, protocol};
 use crate::{Action, Direction};
@@ -35,6 +38,7 @@ pub struct Compiled {
 pub(super) struct Rule {
     pub(super) name: String,
     pub(super) block: bool,
+    pub(super) treatment: Treatment,
     pub(super) direction: Option<Direction>,
     pub(super) protocol: Vec<u8>,
     pub(super) ethertype: Vec<u16>,
@@ -45,6 +49,7 @@ pub(super) struct Rule {
     pub(super) interface: Vec<Interface>,
     pub(super) application: Vec<Application>,
     pub(super) user: Vec<Vec<u8>>,
+    pub(super) vlan: Vec<(u16, u16)>,
 }
 
 const SECTIONS: &[&str] = &["defaults", "rule"];
@@ -62,8 +67,16 @@ const KEYS: &[&str] = &[
     "interface",
     "application",
     "user",
+    "vlan",
+    "rate",
+    "burst",
+    "per",
+    "over",
+    "max-delay",
+    "dscp",
+    "priority",
 ];
-const ACTIONS: &[(&str, bool)] = &[("permit", false), ("block", true)];
+const DEFAULT_ACTIONS: &[(&str, bool)] = &[("permit", false), ("block", true)];
 const DIRECTIONS: &[(&str, Option<Direction>)] =
     &[("out", Some(Direction::Send)), ("in", Some(Direction::Receive)), ("both", None)];
 const FAILURES: &[(&str, Failure)] = &[("open", Failure::Open), ("closed", Failure::Closed)];
@@ -161,12 +174,12 @@ impl Compiler<'_, '_> {
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "outbound" => {
-                    if let Some(block) = self.word("action", value, ACTIONS) {
+                    if let Some(block) = self.word("action", value, DEFAULT_ACTIONS) {
                         defaults.outbound = action(block);
                     }
                 }
                 "inbound" => {
-                    if let Some(block) = self.word("action", value, ACTIONS) {
+                    if let Some(block) = self.word("action", value, DEFAULT_ACTIONS) {
                         defaults.inbound = action(block);
                     }
                 }
@@ -184,11 +197,33 @@ impl Compiler<'_, '_> {
 
     fn rule(&mut self, table: &DeTable<'_>, span: &Range<usize>) -> Rule {
         let mut rule = Rule::default();
+        let mut settings = Settings::default();
         let options = self.options;
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "name" => rule.name = self.name(value),
-                "action" => rule.block = self.word("action", value, ACTIONS).unwrap_or_default(),
+                "action" => {
+                    let words =
+                        self.list(value, |item| text(item, |word| value::named("action", word, ACTIONS)));
+                    let written = value.get_ref().as_array().map_or(1, |list| list.iter().count());
+                    // With a word missing, nothing more can be said about the others.
+                    if words.len() == written {
+                        settings.action(&words, value.span());
+                    }
+                }
+                "rate" => settings.rate = self.one(value, |item| text(item, amount::rate)),
+                "burst" => settings.burst = self.one(value, |item| text(item, amount::burst)),
+                "per" => settings.per = self.word("scope", value, action::SCOPES),
+                "over" => settings.over = self.word("way", value, action::EXCESSES),
+                "max-delay" => settings.max_delay = self.one(value, |item| text(item, amount::delay)),
+                "priority" => settings.priority = self.one(value, |item| number(item, amount::priority)),
+                "dscp" => {
+                    settings.dscp =
+                        self.one(value, |item| either(item, amount::dscp_name, amount::dscp_number));
+                }
+                "vlan" => {
+                    rule.vlan = self.list(value, |item| either(item, value::vlans, value::vlan_number));
+                }
                 "direction" => rule.direction = self.word("direction", value, DIRECTIONS).unwrap_or_default(),
                 "protocol" => {
                     rule.protocol =
@@ -232,13 +267,34 @@ impl Compiler<'_, '_> {
             if !table.contains_key(required) {
                 let hint = match required {
                     "name" => "add name = \"...\": status output shows it beside what the rule did",
-                    _ => "add action = \"permit\" or action = \"block\"",
+                    _ => {
+                        "add action = \"permit\", \"block\", \"reject\", \"rate-limit\", \"mark\" or \"tap\""
+                    }
                 };
                 self.sink.error(span.clone(), Problem::new(format!("this rule has no `{required}`"), hint));
             }
         }
+        let at = |key: &str| table.get_key_value(key).map_or(span.clone(), |(key, _)| key.span());
+        let present = |key: &str| table.contains_key(key);
+        match settings.resolve(&present) {
+            Ok((block, treatment)) => (rule.block, rule.treatment) = (block, treatment),
+            Err(wrong) => {
+                for (place, problem) in wrong {
+                    self.sink.error(place.span(&at), problem);
+                }
+            }
+        }
         self.check_sense(&rule, table, span);
         rule
+    }
+
+    /// One value.
+    fn one<T>(
+        &mut self,
+        value: &Value<'_>,
+        read: impl FnOnce(&DeValue<'_>) -> Result<T, Problem>,
+    ) -> Option<T> {
+        read(value.get_ref()).map_err(|problem| self.sink.error(value.span(), problem)).ok()
     }
 
     fn name(&mut self, value: &Value<'_>) -> String {
@@ -343,6 +399,17 @@ impl Compiler<'_, '_> {
                 ),
             );
         }
+        let not_ip = !rule.ethertype.is_empty()
+            && rule.ethertype.iter().all(|number| !matches!(*number, ethertype::IPV4 | ethertype::IPV6));
+        if not_ip && rule.treatment.mark.dscp.is_some() {
+            self.sink.error(
+                at("dscp"),
+                Problem::new(
+                    "frames of these ethertypes have no DSCP",
+                    "only IPv4 and IPv6 headers have one",
+                ),
+            );
+        }
         let one_family = |prefixes: &[Prefix], v4: bool| {
             !prefixes.is_empty() && prefixes.iter().all(|prefix| prefix.length >= 1 && prefix.is_v4() == v4)
         };
@@ -414,6 +481,7 @@ impl Rule {
             && subset(&self.interface, &other.interface, |mine, theirs| mine == theirs)
             && subset(&self.application, &other.application, |mine, theirs| mine == theirs)
             && subset(&self.user, &other.user, |mine, theirs| mine == theirs)
+            && subset(&self.vlan, &other.vlan, contains)
     }
 }
 
@@ -444,10 +512,17 @@ fn either<T>(
 ) -> Result<T, Problem> {
     match value {
         DeValue::String(text) => read_text(text),
+        DeValue::Integer(_) => number(value, read_number),
+        other => Err(wrong_type("text in quotes or a number", other)),
+    }
+}
+
+fn number<T>(value: &DeValue<'_>, read: impl FnOnce(i64) -> Result<T, Problem>) -> Result<T, Problem> {
+    match value {
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => read_number(number),
+            Ok(number) => read(number),
             Err(_) => Err(Problem::from(format!("{} is too large", number.as_str()))),
         },
-        other => Err(wrong_type("text in quotes or a number", other)),
+        other => Err(wrong_type("a number", other)),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::compile::Rule;
 use super::image::{
-    CHECKSUM, Defaults, Failure, Field, HEADER, MAGIC, RULE, USES_INTERFACE, VERSION, checksum, code,
+    CHECKSUM, Defaults, Failure, Field, HEADER, MAGIC, RULE, TREATMENT_AT, USES_INTERFACE, USES_TREATMENT,
+    USES_VLAN, VERSION, checksum, code,
 };
-use super::value::{Application, Interface, Ports, Prefix};
+use super::value::{Application, Interface, Prefix};
 use crate::{Action, Direction};
 
 /// The image of a policy; `None` when it does not fit 32-bit offsets.
@@ -17,7 +18,10 @@ pub(super) fn image(defaults: &Defaults, rules: &[Rule]) -> Option<Vec<u8>> {
     }
     let action = |action| if action == Action::Block { code::BLOCK } else { code::PERMIT };
     let failure = if defaults.failure == Failure::Closed { code::CLOSED } else { code::OPEN };
-    let flags = if rules.iter().any(|rule| !rule.interface.is_empty()) { USES_INTERFACE } else { 0 };
+    let flag = |flag, uses: fn(&Rule) -> bool| if rules.iter().any(uses) { flag } else { 0 };
+    let flags = flag(USES_INTERFACE, |rule| !rule.interface.is_empty())
+        | flag(USES_VLAN, |rule| !rule.vlan.is_empty())
+        | flag(USES_TREATMENT, |rule| !rule.treatment.is_plain());
     let length = u32::try_from(writer.bytes.len()).ok()?;
     writer.put(0, &MAGIC);
     writer.put(8, &VERSION.to_le_bytes());
@@ -99,8 +103,9 @@ impl Writer {
                 Field::Ethertype => rule.ethertype.iter().flat_map(|number| number.to_le_bytes()).collect(),
                 Field::Local => prefixes(&rule.local),
                 Field::Remote => prefixes(&rule.remote),
-                Field::LocalPort => ports(&rule.local_port),
-                Field::RemotePort => ports(&rule.remote_port),
+                Field::LocalPort => ranges(&rule.local_port),
+                Field::RemotePort => ranges(&rule.remote_port),
+                Field::Vlan => ranges(&rule.vlan),
                 Field::Interface => core::mem::take(&mut interfaces),
                 Field::Application => core::mem::take(&mut applications),
                 Field::User => core::mem::take(&mut users),
@@ -110,6 +115,7 @@ impl Writer {
             fill(&mut record, field.position(), &offset.to_le_bytes());
             fill(&mut record, field.position() + 4, &count.to_le_bytes());
         }
+        fill(&mut record, TREATMENT_AT, &rule.treatment.to_bytes());
         Some(record)
     }
 }
@@ -125,7 +131,7 @@ fn prefixes(prefixes: &[Prefix]) -> Vec<u8> {
     prefixes.iter().flat_map(item).collect()
 }
 
-fn ports(ranges: &[Ports]) -> Vec<u8> {
-    let item = |(first, last): &Ports| first.to_le_bytes().into_iter().chain(last.to_le_bytes());
+fn ranges(ranges: &[(u16, u16)]) -> Vec<u8> {
+    let item = |(first, last): &(u16, u16)| first.to_le_bytes().into_iter().chain(last.to_le_bytes());
     ranges.iter().flat_map(item).collect()
 }

@@ -1,7 +1,7 @@
 //! Matches a frame or a flow against the rules of an image.
 
 use super::Decider;
-use super::image::{Field, Image, Rule, applications, code, interfaces, port_ranges, prefixes, users};
+use super::image::{Field, Image, Rule, applications, code, interfaces, prefixes, ranges, users};
 use crate::identity::{Sid, Units, fold_case};
 use crate::{Action, Direction};
 
@@ -37,6 +37,8 @@ pub struct Query<'a> {
     pub interface_index: u32,
     /// Name of the interface as the driver was told it; empty when not known.
     pub interface_name: &'a [u16],
+    /// VLAN identifier of the frame, 0 for one without a tag or with a priority tag; `None` when not known (yet).
+    pub vlan: Option<u16>,
     /// Owner of the flow: `None` for frames that have none and never will. Each unknown part of a present
     /// owner makes a rule that asks for it undecidable.
     pub identity: Option<Identity<'a>>,
@@ -49,7 +51,7 @@ pub enum Decision {
     Decided(Action, Decider),
     /// A rule would match, but it asks for an identity that is not known (yet).
     NeedsIdentity,
-    /// A rule would match, but it asks for the interface, which is not known (yet).
+    /// A rule would match, but it asks for the interface or the VLAN, which is not known (yet).
     NeedsInterface,
 }
 
@@ -98,7 +100,7 @@ impl Rule<'_> {
         if !known {
             return Match::No;
         }
-        self.interface(query).min(self.application(query)).min(self.user(query))
+        self.interface(query).min(self.vlan(query)).min(self.application(query)).min(self.user(query))
     }
 
     /// A field that asks for nothing matches; one that asks for what the frame does not have does not.
@@ -122,6 +124,15 @@ impl Rule<'_> {
             }
         });
         matches.max().unwrap_or(Match::No)
+    }
+
+    fn vlan(&self, query: &Query<'_>) -> Match {
+        let items = self.items(Field::Vlan);
+        match query.vlan {
+            _ if items.is_empty() => Match::Yes,
+            Some(id) => in_range(items, id).into(),
+            None => Match::NeedsInterface,
+        }
     }
 
     fn application(&self, query: &Query<'_>) -> Match {
@@ -168,8 +179,8 @@ fn inside(items: &[u8], address: [u8; 16]) -> bool {
     })
 }
 
-fn in_range(items: &[u8], port: u16) -> bool {
-    port_ranges(items).any(|(first, last)| (first..=last).contains(&port))
+fn in_range(items: &[u8], number: u16) -> bool {
+    ranges(items).any(|(first, last)| (first..=last).contains(&number))
 }
 
 /// Units after the last backslash.

@@ -2,31 +2,38 @@
 //!
 //! Little-endian, no alignment. A header of [`HEADER`] bytes, then one record of [`RULE`] bytes per rule,
 //! then the items that the rules point to. A rule record begins with action and direction, then has one
-//! (offset, count) pair per field; a count of zero means that the rule does not ask. Offsets count from the
-//! start of the image. The tail of the record and unknown codes are refused, so that later versions can give
-//! them a meaning. What all rules together point to may not exceed the image, so a small image cannot ask for
-//! endless work.
+//! (offset, count) pair per field; a count of zero means that the rule does not ask; then its treatment (see
+//! [`Treatment`]). Offsets count from the start of the image. Unused bytes and unknown codes are refused, so
+//! that later versions can give them a meaning. What all rules together point to may not exceed the image, so a
+//! small image cannot ask for endless work.
 
+use super::treatment::{TREATMENT, Treatment};
 use crate::identity::{MAX_IMAGE, Sid};
 use crate::{Action, Direction};
 
 /// First bytes of an image.
 pub(super) const MAGIC: [u8; 8] = *b"WEIRPOL\0";
 /// Version of the format.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Size of the header: magic (8), version (4), length (4), checksum (8), rules (4), flags (4), outbound,
 /// inbound, failure (1 each), and zeros.
 pub(super) const HEADER: usize = 48;
 /// Size of a rule record.
-pub(super) const RULE: usize = 96;
+pub(super) const RULE: usize = 128;
 /// Where the checksum stands.
 pub(super) const CHECKSUM: usize = 16;
 /// Flag of the header: some rule asks for the interface.
 pub(super) const USES_INTERFACE: u32 = 1;
+/// Flag of the header: some rule asks for the VLAN.
+pub(super) const USES_VLAN: u32 = 1 << 1;
+/// Flag of the header: some rule has a treatment.
+pub(super) const USES_TREATMENT: u32 = 1 << 2;
 /// Most items that one field of a rule may list.
 pub(super) const MAX_ITEMS: u32 = 4_096;
 /// Longest name of a rule or an interface.
 pub(super) const MAX_NAME: u32 = 256;
+/// Greatest VLAN identifier (4095 is reserved by 802.1Q).
+pub(super) const MAX_VLAN: u16 = 4_094;
 
 /// Codes in rule records and items.
 #[cfg_attr(
@@ -68,10 +75,15 @@ pub(super) enum Field {
     Interface,
     Application,
     User,
+    Vlan,
 }
 
+/// Where the treatment stands in a rule record: behind the fields, up to the end.
+pub(super) const TREATMENT_AT: usize = 4 + 8 * Field::ALL.len();
+const _: () = assert!(TREATMENT_AT + TREATMENT == RULE);
+
 impl Field {
-    pub(super) const ALL: [Field; 10] = [
+    pub(super) const ALL: [Field; 11] = [
         Field::Name,
         Field::Protocol,
         Field::Ethertype,
@@ -82,6 +94,7 @@ impl Field {
         Field::Interface,
         Field::Application,
         Field::User,
+        Field::Vlan,
     ];
 
     /// Where its (offset, count) pair stands in the record.
@@ -90,14 +103,14 @@ impl Field {
     }
 
     /// Size of one item: a byte of the name, a protocol, an ethertype, a prefix (address and length), a port
-    /// range (first and last), an interface (kind, units, value), an application (kind, offset, units), a
-    /// user (offset, bytes).
+    /// or VLAN range (first and last), an interface (kind, units, value), an application (kind, offset, units),
+    /// a user (offset, bytes).
     pub(super) fn item(self) -> usize {
         match self {
             Field::Name | Field::Protocol => 1,
             Field::Ethertype => 2,
             Field::Local | Field::Remote => 17,
-            Field::LocalPort | Field::RemotePort => 4,
+            Field::LocalPort | Field::RemotePort | Field::Vlan => 4,
             Field::Interface => 16,
             Field::Application => 12,
             Field::User => 8,
@@ -170,8 +183,10 @@ pub struct Image<'a> {
 pub struct RuleView<'a> {
     /// Its name.
     pub name: &'a str,
-    /// What it does.
+    /// Whether it lets pass.
     pub action: Action,
+    /// What else it does.
+    pub treatment: Treatment,
 }
 
 /// One rule of an image.
@@ -217,9 +232,7 @@ impl<'a> Image<'a> {
         for (index, record) in (0..count).zip(records) {
             let rule = Rule { image: bytes, record };
             rule.verify(index, &mut budget)?;
-            if !rule.items(Field::Interface).is_empty() {
-                flags |= USES_INTERFACE;
-            }
+            flags |= rule.flags();
         }
         if u32_at(bytes, 28) != Some(flags) {
             return Err(PolicyError::Header);
@@ -241,7 +254,29 @@ impl<'a> Image<'a> {
     /// True when some rule asks for the interface.
     #[must_use]
     pub fn uses_interface(&self) -> bool {
-        u32_at(self.bytes, 28).is_some_and(|flags| flags & USES_INTERFACE != 0)
+        self.has(USES_INTERFACE)
+    }
+
+    /// True when some rule asks for the VLAN.
+    #[must_use]
+    pub fn uses_vlan(&self) -> bool {
+        self.has(USES_VLAN)
+    }
+
+    /// What the rule with this index does beyond permitting and blocking.
+    #[must_use]
+    pub fn treatment(&self, index: u32) -> Treatment {
+        self.nth(index).map_or(Treatment::default(), |rule| rule.treatment())
+    }
+
+    /// True when some rule does more than permit or block.
+    #[must_use]
+    pub fn uses_treatment(&self) -> bool {
+        self.has(USES_TREATMENT)
+    }
+
+    fn has(&self, flag: u32) -> bool {
+        u32_at(self.bytes, 28).is_some_and(|flags| flags & flag != 0)
     }
 
     /// Number of rules.
@@ -253,8 +288,9 @@ impl<'a> Image<'a> {
     /// The rule with this index.
     #[must_use]
     pub fn rule(&self, index: u32) -> Option<RuleView<'a>> {
-        let rule = self.rules().nth(index as usize)?;
-        Some(RuleView { name: core::str::from_utf8(rule.items(Field::Name)).ok()?, action: rule.action() })
+        let rule = self.nth(index)?;
+        let name = core::str::from_utf8(rule.items(Field::Name)).ok()?;
+        Some(RuleView { name, action: rule.action(), treatment: rule.treatment() })
     }
 
     /// The defaults.
@@ -273,8 +309,16 @@ impl<'a> Image<'a> {
 
     pub(super) fn rules(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
         let image = self.bytes;
-        let (records, _) = image.get(HEADER..).unwrap_or(&[]).as_chunks::<RULE>();
-        records.iter().take(self.rule_count() as usize).map(move |record| Rule { image, record })
+        self.records().iter().map(move |record| Rule { image, record })
+    }
+
+    fn nth(&self, index: u32) -> Option<Rule<'a>> {
+        Some(Rule { image: self.bytes, record: self.records().get(index as usize)? })
+    }
+
+    fn records(&self) -> &'a [[u8; RULE]] {
+        let (records, _) = self.bytes.get(HEADER..).unwrap_or(&[]).as_chunks::<RULE>();
+        records.get(..self.rule_count() as usize).unwrap_or(&[])
     }
 }
 
@@ -291,6 +335,17 @@ impl<'a> Rule<'a> {
             code::IN => Some(Direction::Receive),
             _ => None,
         }
+    }
+
+    pub(super) fn treatment(&self) -> Treatment {
+        self.record.last_chunk().and_then(Treatment::from_bytes).unwrap_or_default()
+    }
+
+    /// What the header must say about the rule.
+    fn flags(&self) -> u32 {
+        let asks = |field, flag| if self.items(field).is_empty() { 0 } else { flag };
+        let treatment = if self.treatment().is_plain() { 0 } else { USES_TREATMENT };
+        asks(Field::Interface, USES_INTERFACE) | asks(Field::Vlan, USES_VLAN) | treatment
     }
 
     /// The items of a field, end to end; empty when the rule does not ask.
@@ -317,10 +372,15 @@ impl<'a> Rule<'a> {
     }
 
     fn verify(&self, index: u32, budget: &mut usize) -> Result<(), PolicyError> {
-        let [action, direction, rest @ ..] = self.record;
-        let tail = rest.get(Field::ALL.len() * 8 + 2..).unwrap_or(&[]);
-        let pad = rest.iter().take(2).chain(tail);
-        if *action > code::BLOCK || *direction > code::IN || pad.into_iter().any(|byte| *byte != 0) {
+        let [action, direction, pad0, pad1, ..] = self.record;
+        if *action > code::BLOCK || *direction > code::IN || [*pad0, *pad1] != [0, 0] {
+            return Err(PolicyError::Rule(index));
+        }
+        let treatment =
+            self.record.last_chunk().and_then(Treatment::from_bytes).ok_or(PolicyError::Rule(index))?;
+        let passing = !treatment.mark.is_empty() || treatment.limit.is_some();
+        let sensible = if *action == code::BLOCK { !passing } else { !treatment.reject };
+        if !sensible {
             return Err(PolicyError::Rule(index));
         }
         for field in Field::ALL {
@@ -348,7 +408,8 @@ impl<'a> Rule<'a> {
             Field::Name => !items.is_empty() && core::str::from_utf8(items).is_ok(),
             Field::Protocol | Field::Ethertype => true,
             Field::Local | Field::Remote => prefixes(items).all(|(_, length)| length <= 128),
-            Field::LocalPort | Field::RemotePort => port_ranges(items).all(|(first, last)| first <= last),
+            Field::LocalPort | Field::RemotePort => ranges(items).all(|(first, last)| first <= last),
+            Field::Vlan => ranges(items).all(|(first, last)| first <= last && last <= MAX_VLAN),
             Field::Interface => interfaces(items).all(|(kind, units, value)| match kind {
                 code::NAME => {
                     (1..=MAX_NAME).contains(&units)
@@ -376,8 +437,8 @@ pub(super) fn prefixes(items: &[u8]) -> impl Iterator<Item = (u128, u8)> {
     items.as_chunks::<17>().0.iter().map(|[address @ .., length]| (u128::from_be_bytes(*address), *length))
 }
 
-/// First and last ports.
-pub(super) fn port_ranges(items: &[u8]) -> impl Iterator<Item = (u16, u16)> {
+/// First and last ports or VLAN identifiers.
+pub(super) fn ranges(items: &[u8]) -> impl Iterator<Item = (u16, u16)> {
     items
         .as_chunks::<4>()
         .0
@@ -442,7 +503,9 @@ mod tests {
 
     const TEXT: &str = "[[rule]]\nname = 'first'\naction = 'permit'\nremote-port = '5-9'\nremote = '10.0.0.0/8'\n\
                         [[rule]]\nname = 'all'\naction = 'block'\ninterface = ['Ethernet', 'luid:7']\n\
-                        application = 'a.exe'\nuser = 'S-1-5-18'\n";
+                        application = 'a.exe'\nuser = 'S-1-5-18'\n\
+                        [[rule]]\nname = 'slow'\naction = ['rate-limit', 'mark']\nrate = '1 Mbit/s'\ndscp = 10\n\
+                        vlan = '5-9'\n";
 
     /// Position of a field's (offset, count) pair.
     fn pair(rule: usize, field: Field) -> usize {
@@ -473,11 +536,13 @@ mod tests {
     fn headers() {
         assert_eq!(with(&[]), None);
         assert_eq!(with(&[(0, b"X")]), Some(PolicyError::Magic));
-        assert_eq!(with(&[(8, &[2])]), Some(PolicyError::Version));
+        assert_eq!(with(&[(8, &[1])]), Some(PolicyError::Version));
         assert_eq!(with(&[(12, &[1])]), Some(PolicyError::Length));
         assert_eq!(with(&[(24, &u32::MAX.to_le_bytes())]), Some(PolicyError::Length));
         assert_eq!(with(&[(28, &[0])]), Some(PolicyError::Header));
-        assert_eq!(with(&[(28, &[3])]), Some(PolicyError::Header));
+        for flags in [1, 3, 6, 15] {
+            assert_eq!(with(&[(28, &[flags])]), Some(PolicyError::Header));
+        }
         for offset in 32..35 {
             assert_eq!(with(&[(offset, &[1])]), None);
             assert_eq!(with(&[(offset, &[2])]), Some(PolicyError::Header));
@@ -495,6 +560,17 @@ mod tests {
         assert_eq!(with(&[(second + 1, &[3])]), Some(PolicyError::Rule(1)));
         assert_eq!(with(&[(second + 2, &[1])]), Some(PolicyError::Rule(1)));
         assert_eq!(with(&[(second + RULE - 1, &[1])]), Some(PolicyError::Rule(1)));
+        assert_eq!(with(&[(second + RULE, &[1])]), Some(PolicyError::Rule(2)), "a limit on what is blocked");
+        let treatment = HEADER + TREATMENT_AT;
+        assert_eq!(with(&[(treatment, &[1])]), Some(PolicyError::Rule(0)), "a reject of what passes");
+        assert_eq!(with(&[(treatment, &[0x20])]), Some(PolicyError::Rule(0)), "an unknown flag");
+        assert_eq!(with(&[(treatment, &[2])]), None, "a tap");
+        assert_eq!(with(&[(treatment + RULE, &[1])]), None, "a reject of what is blocked");
+        let slow = treatment + 2 * RULE;
+        assert_eq!(with(&[(slow + 2, &[64])]), Some(PolicyError::Rule(2)), "DSCP");
+        assert_eq!(with(&[(slow + 3, &[2])]), Some(PolicyError::Rule(2)), "unit");
+        assert_eq!(with(&[(slow + 12, &[0; 8])]), Some(PolicyError::Rule(2)), "rate zero");
+        assert_eq!(with(&[(slow + 20, &[0xff; 8])]), Some(PolicyError::Rule(2)), "endless burst");
         let end = (image().len() as u32).to_le_bytes();
         for field in [Field::Name, Field::Interface, Field::Application, Field::User] {
             assert_eq!(with(&[(pair(1, field), &end)]), Some(PolicyError::Bounds(1)), "{field:?}");
@@ -513,6 +589,10 @@ mod tests {
         assert_eq!(with(&[(prefix + 16, &[129])]), Some(PolicyError::Rule(0)));
         let range = items(&image, 0, Field::RemotePort);
         assert_eq!(with(&[(range, &[10])]), Some(PolicyError::Rule(0)));
+
+        let vlan = items(&image, 2, Field::Vlan);
+        assert_eq!(with(&[(vlan, &[10])]), Some(PolicyError::Rule(2)));
+        assert_eq!(with(&[(vlan + 2, &4_095_u16.to_le_bytes())]), Some(PolicyError::Rule(2)));
 
         let far = (image.len() as u32 - 1).to_le_bytes();
         let interface = items(&image, 1, Field::Interface);

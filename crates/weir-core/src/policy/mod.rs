@@ -2,13 +2,20 @@
 //! verifies.
 
 #[cfg(feature = "std")]
+mod action;
+#[cfg(feature = "std")]
+mod amount;
+#[cfg(feature = "std")]
 mod compile;
+#[cfg(feature = "std")]
+mod describe;
 #[cfg(feature = "std")]
 mod diagnostic;
 #[cfg(feature = "std")]
 mod encode;
 mod evaluate;
 mod image;
+mod treatment;
 #[cfg(feature = "std")]
 mod value;
 
@@ -18,6 +25,7 @@ pub use compile::{CompileOptions, Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use evaluate::{Decision, Identity, Query};
 pub use image::{Defaults, Failure, Image, PolicyError, RuleView};
+pub use treatment::{Mark, Treatment};
 
 /// Who decided: a rule of the policy by its index, or something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::CompileOptions;
 use super::diagnostic::Problem;
+use super::image::MAX_VLAN;
 use crate::identity::MAX_IMAGE;
 use crate::wire::{ethertype, protocol};
 
@@ -168,12 +169,41 @@ pub(super) fn ethertype_name(text: &str) -> Result<u16, Problem> {
     named("ethertype", text, ETHERTYPES)
 }
 
-fn named<T: Copy>(what: &str, text: &str, table: &[(&str, T)]) -> Result<T, Problem> {
+pub(super) fn named<T: Copy>(what: &str, text: &str, table: &[(&str, T)]) -> Result<T, Problem> {
     let lower = text.to_lowercase();
     table.iter().find(|(name, _)| *name == lower).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
         Problem::unknown(what, text, &names)
     })
+}
+
+/// What stands for frames without a VLAN; a priority tag names none either.
+const UNTAGGED: &str = "untagged";
+
+pub(super) fn vlan_number(number: i64) -> Result<(u16, u16), Problem> {
+    u16::try_from(number).ok().filter(|id| (1..=MAX_VLAN).contains(id)).map(|id| (id, id)).ok_or_else(|| {
+        Problem::new(
+            format!("{number} is not a VLAN identifier"),
+            format!("they go from 1 to {MAX_VLAN}; \"{UNTAGGED}\" stands for frames without"),
+        )
+    })
+}
+
+/// First and last VLAN identifier.
+pub(super) fn vlans(text: &str) -> Result<(u16, u16), Problem> {
+    if text == UNTAGGED {
+        return Ok((0, 0));
+    }
+    let bad = || {
+        Problem::new(
+            format!("`{text}` is not a VLAN identifier or a range of them"),
+            format!("write 10, \"10\", \"10-19\" or \"{UNTAGGED}\""),
+        )
+    };
+    let one = |part: &str| part.trim().parse::<i64>().map_err(|_| bad()).and_then(vlan_number);
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let ((first, _), (last, _)) = (one(first)?, one(last)?);
+    if first > last { Err(bad()) } else { Ok((first, last)) }
 }
 
 /// How a rule names an interface.
@@ -334,6 +364,17 @@ mod tests {
         for bad in ["", "65536", "9-8", "1-2-3", "http", "-1"] {
             assert!(ports(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn vlan_ranges() {
+        assert_eq!(vlans("10").unwrap(), (10, 10));
+        assert_eq!(vlans("1 - 4094").unwrap(), (1, 4_094));
+        assert_eq!(vlans("untagged").unwrap(), (0, 0));
+        for bad in ["", "0", "4095", "9-8", "1-2-3", "none", "-1", "0-5"] {
+            assert!(vlans(bad).is_err(), "{bad}");
+        }
+        assert!(vlan_number(0).is_err() && vlan_number(4_095).is_err() && vlan_number(1).is_ok());
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) fn parse<S: Source + ?Sized>(
         offset,
         more,
     });
+    frame.network = start as u32;
     frame.ip = Some(Ip {
         version: 4,
         source: mapped([s0, s1, s2, s3]),

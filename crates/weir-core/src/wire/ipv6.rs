@@ -16,6 +16,7 @@ pub(super) fn parse<S: Source + ?Sized>(
     let addresses: [u8; 32] = addresses;
     let Some((from, to)) = addresses.split_first_chunk::<16>() else { return Err(Malformed::IpTruncated) };
     let Some(to) = to.first_chunk::<16>() else { return Err(Malformed::IpTruncated) };
+    frame.network = start as u32;
     frame.ip = Some(Ip {
         version: 6,
         source: *from,

@@ -3,6 +3,7 @@
 //! [`parse`] takes any bytes, also hostile ones, over any split, and never fails: it returns what it could
 //! read, and [`Frame::malformed`] says what was wrong. Every loop has a fixed bound.
 
+pub mod checksum;
 mod ethernet;
 mod ipv4;
 mod ipv6;
@@ -254,6 +255,10 @@ pub struct Frame {
     pub transport: Transport,
     /// Recognised encapsulation.
     pub tunnel: Option<Tunnel>,
+    /// Offset of the IP header, when there is one.
+    pub network: u32,
+    /// Offset of the transport header, when it was reached.
+    pub transport_at: u32,
     /// Offset of the first byte that was not parsed.
     pub payload: u32,
     /// What was wrong with it.
@@ -294,6 +299,8 @@ pub fn parse<S: Source + ?Sized>(medium: Medium, source: &S, oob_vlan: Option<Vl
         ip: None,
         transport: Transport::None,
         tunnel: None,
+        network: 0,
+        transport_at: 0,
         payload: 0,
         malformed: None,
     };

@@ -136,6 +136,7 @@ pub(super) fn parse<S: Source + ?Sized>(
     protocol: u8,
     frame: &mut Frame,
 ) -> Result<(), Malformed> {
+    frame.transport_at = segment.start as u32;
     let mut advance = |bytes: usize| {
         frame.payload =
             u32::try_from(segment.start.saturating_add(bytes).min(segment.end)).unwrap_or(u32::MAX);

@@ -45,7 +45,14 @@ fn flow(id: u64, process: &str, remote: &str, verdict: &str, decided_by: Decided
 }
 
 fn report(flows: Vec<Flow>) -> Report {
-    let rule = Rule { index: 0, name: "no-telemetry".into(), action: "block".into(), frames: 42, flows: 1 };
+    let rule = Rule {
+        index: 0,
+        name: "no-telemetry".into(),
+        action: "block".into(),
+        extras: String::new(),
+        frames: 42,
+        flows: 1,
+    };
     let driver = Driver {
         version: "0.1.0".into(),
         api_version: 1,
