@@ -5,8 +5,9 @@
 mod frames;
 mod support;
 
-use lab::ndis::{Shape, Split};
+use lab::ndis::{Call, RESOURCES, Shape, Split};
 use lab::replay::{Level, Options};
+use support::packet::{self, Ports, Way, shaped};
 use support::replay::Scene;
 use weir_ioctl::CounterId;
 
@@ -88,4 +89,47 @@ fn split_at_every_few_bytes_and_on_loan() {
             play(scene);
         });
     }
+}
+
+#[test]
+fn a_frame_is_judged_alike_wherever_it_is_split() {
+    lab::child::test("a_frame_is_judged_alike_wherever_it_is_split", || {
+        let (machine, mut driver, adapter) = support::boot_with_adapter();
+        let file = support::open(&machine);
+        support::set_policy(&file, "[[rule]]\nname = \"odd\"\naction = \"block\"\nremote-port = 7\n");
+        let frames = |way| {
+            [7, 8]
+                .map(|remote| packet::udp(way, Ports { local: 999, remote }, 10))
+                .into_iter()
+                .chain([7, 8].map(|remote| packet::tcp(way, Ports { local: 999, remote }, 2, 4)))
+                .collect::<Vec<_>>()
+        };
+        let length = frames(Way::Out).iter().map(Vec::len).max().expect("frames");
+        let (mut splits, mut first) = (0, 0);
+        for at in 0..=length {
+            let shape = Shape { lead: at % 3, split: Split::At(vec![at]), empty_mdls: at.is_multiple_of(2) };
+            lab::ndis::set_unmapped(at.is_multiple_of(2));
+            for flags in [0, RESOURCES] {
+                let call = Call { dispatch: at.is_multiple_of(2), flags };
+                adapter.receive(&shaped(&frames(Way::In), first, &shape), call);
+            }
+            adapter.send(&shaped(&frames(Way::Out), first, &shape), Call::default());
+            let events = adapter.take_events();
+            assert_eq!((events.delivered.len(), events.wire.len()), (4, 2), "split at {at}");
+            let passed = events.delivered.iter().map(|frame| &frame.bytes);
+            for bytes in passed.chain(events.wire.iter().map(|frame| &frame.bytes)) {
+                let whole = [frames(Way::In), frames(Way::Out)].concat();
+                assert!(whole.contains(bytes), "a frame was changed, split at {at}");
+            }
+            (splits, first) = (splits + 1, first + 100);
+        }
+        lab::ndis::set_unmapped(false);
+        assert!(splits > 14 + 20 + 20, "only {splits} offsets");
+        let now = support::status(&file);
+        assert_eq!(now.counter(CounterId::MALFORMED), 0);
+        assert_eq!(now.permitted(), now.blocked(), "half of the frames are blocked");
+        drop(file);
+        driver.unload();
+        machine.finish();
+    });
 }

@@ -72,6 +72,48 @@ fn live(mode: Mode, seed: u64, traffic: Traffic) {
     lab::verifier::count("interrupts", report.interrupts);
     lab::verifier::count("instructions", lab::schedule::interrupted_instructions() as u64);
     lab::verifier::count("frames", report.sent + report.received);
+    let odd = report.odd;
+    for (name, value) in [
+        ("calls at DISPATCH_LEVEL", odd.raised),
+        ("calls at PASSIVE_LEVEL", odd.passive),
+        ("late completions", odd.late),
+        ("merged completions", odd.merged),
+        ("reordered completions", odd.reordered),
+        ("split frames", odd.split),
+        ("unmapped receives", odd.unmapped),
+        ("RESOURCES receives", odd.loans),
+        ("RESOURCES bursts", odd.bursts),
+        ("OIDs completed in the call", odd.oids[0]),
+        ("OIDs completed before the return", odd.oids[1]),
+        ("OIDs completed after the return", odd.oids[2]),
+        ("status and PnP events", report.events),
+        ("pauses", report.pauses),
+        ("adapters that came and went", report.plugged),
+        ("attachments during registration", if during { adapters.len() as u64 } else { 0 }),
+    ] {
+        lab::verifier::count(&format!("{BREADTH}{name}"), value);
+    }
+}
+
+/// Begins the names of the counters of what every mode must have done.
+const BREADTH: &str = "breadth: ";
+
+/// Asserts that each kind of event came, as far as chance cannot leave it out; prints how often.
+fn assert_breadth(exits: &[child::Exit]) {
+    let all: std::collections::BTreeMap<&str, u64> = exits
+        .iter()
+        .flat_map(|exit| exit.report.counters.keys())
+        .filter_map(|name| Some((name.strip_prefix(BREADTH)?, total(exits, name))))
+        .collect();
+    println!("{all:?}");
+    assert!(all.len() >= 16 || exits.is_empty(), "{all:?}");
+    // With so few seeds a coin may fall the same way each time.
+    let rare =
+        ["attachments during registration", "merged completions", "pauses", "adapters that came and went"];
+    for (name, count) in all {
+        let may_miss = exits.len() < 20 && rare.contains(&name) || exits.len() == 1;
+        assert!(count > 0 || may_miss, "no {name} in {} runs", exits.len());
+    }
 }
 
 /// Frames of every capture, as if one adapter had seen them all.
@@ -129,7 +171,8 @@ fn total(exits: &[child::Exit], counter: &str) -> u64 {
 fn seeds_run_clean_on_free_processors() {
     let exits = seeds("seeds_run_clean_on_free_processors", |seed| live(Mode::Free, seed, Traffic::Random));
     if !child::is_child() {
-        println!("{} seeds, {} frames", exits.len(), total(&exits, "frames"));
+        println!("free: {} seeds, {} frames", exits.len(), total(&exits, "frames"));
+        assert_breadth(&exits);
     }
 }
 
@@ -140,7 +183,9 @@ fn seeds_run_clean_one_processor_at_a_time() {
     });
     if !child::is_child() {
         let interrupts = total(&exits, "interrupts");
-        println!("{} seeds, {} frames, {interrupts} interrupts", exits.len(), total(&exits, "frames"));
+        let frames = total(&exits, "frames");
+        println!("one at a time: {} seeds, {frames} frames, {interrupts} interrupts", exits.len());
+        assert_breadth(&exits);
         assert!(interrupts > 0, "no interrupt came inside driver code");
     }
 }
@@ -153,12 +198,13 @@ fn seeds_run_clean_with_interrupts_inside_driver_code() {
     if !child::is_child() {
         let (interrupts, instructions) = (total(&exits, "interrupts"), total(&exits, "instructions"));
         println!(
-            "{} seeds, {} frames, {interrupts} interrupts, at {} different instructions in a run on average",
+            "with interrupts: {} seeds, {} frames, {interrupts} interrupts, at {} different instructions in a run on average",
             exits.len(),
             total(&exits, "frames"),
             instructions / exits.len() as u64
         );
         assert!(interrupts > 0 && instructions > exits.len() as u64, "no interrupt came inside driver code");
+        assert_breadth(&exits);
     }
 }
 
@@ -172,14 +218,28 @@ fn captures_run_clean_in_every_mode() {
 
 #[test]
 fn a_seed_repeats_the_whole_trace() {
+    const FILE: &str = "WEIR_TRACE";
     let name = "a_seed_repeats_the_whole_trace";
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let run = |number: u32, seed: u64, traffic: fn() -> Traffic| {
-        let exit = child::run(&format!("{name}#{number}"), || live(Mode::Deterministic, seed, traffic()));
-        if !child::is_child() {
-            exit.assert_clean();
+        let path = directory.join(format!("trace-{}-{number}", std::process::id()));
+        let variables = [(FILE, path.to_str().expect("a path in UTF-8"))];
+        let exit = child::run_with(&format!("{name}#{number}"), &variables, || {
+            lab::trace::keep();
+            live(Mode::Deterministic, seed, traffic());
+            let path = std::env::var_os(FILE).expect("the parent names the file");
+            std::fs::write(path, lab::trace::kept()).expect("the file can be written");
+        });
+        if child::is_child() {
+            return (0, 0, String::new());
         }
+        exit.assert_clean();
+        assert!(exit.log.contains(&format!("seed {seed} (LAB_SEED={seed} repeats it)")), "{}", exit.log);
         let get = |counter: &str| exit.report.counters.get(counter).copied().unwrap_or(0);
-        (get("trace events"), get("trace hash"))
+        let trace = std::fs::read_to_string(&path).expect("the child wrote its trace");
+        std::fs::remove_file(path).expect("the file is ours");
+        println!("seed {seed}: {} events", trace.lines().count());
+        (get("trace events"), get("trace hash"), trace)
     };
     let [first, second, other] =
         [(1, 11), (2, 11), (3, 12)].map(|(n, seed)| run(n, seed, || Traffic::Random));
@@ -187,10 +247,17 @@ fn a_seed_repeats_the_whole_trace() {
     if child::is_child() {
         return;
     }
-    assert!(first.0 > 1_000 && captures[0].0 > 1_000, "a trace of {} events", first.0);
-    assert_eq!(first, second, "the same seed gave two traces");
-    assert_eq!(captures[0], captures[1], "the same seed gave two traces of captures");
-    assert_ne!(first, other, "two seeds gave the same trace");
+    for (one, two) in [(&first, &second), (&captures[0], &captures[1])] {
+        assert!(one.0 > 1_000 && one.2.lines().count() as u64 >= one.0, "a trace of {} events", one.0);
+        let same = one.2.lines().zip(two.2.lines()).take_while(|(one, two)| one == two).count();
+        assert_eq!(
+            one.2.len(),
+            two.2.len(),
+            "the same seed gave two traces, which differ from line {same} on"
+        );
+        assert!(one == two, "the same seed gave two traces, which differ from line {same} on");
+    }
+    assert_ne!(first.1, other.1, "two seeds gave the same trace");
 }
 
 #[test]

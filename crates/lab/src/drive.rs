@@ -74,6 +74,32 @@ impl Default for Options {
     }
 }
 
+/// How often something out of the ordinary was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Oddities {
+    /// Calls at DISPATCH_LEVEL.
+    pub raised: u64,
+    /// Calls at PASSIVE_LEVEL.
+    pub passive: u64,
+    /// NBLs that were completed or returned in a later call than the one that gave them.
+    pub late: u64,
+    /// Completions and returns of more NBLs than one call gives: of those of several calls.
+    pub merged: u64,
+    /// Completions and returns in which NBLs came back in another order than they were given.
+    pub reordered: u64,
+    /// Calls with a frame split into MDLs.
+    pub split: u64,
+    /// Receives in MDLs that nobody has mapped yet.
+    pub unmapped: u64,
+    /// Receives with NDIS_RECEIVE_FLAGS_RESOURCES.
+    pub loans: u64,
+    /// Those among them that followed another one on the same processor.
+    pub bursts: u64,
+    /// OIDs of which the miniport was asked while frames were under way: completed in the call, before its return on
+    /// another thread, and after.
+    pub oids: [u64; 3],
+}
+
 /// What was done, and what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -105,6 +131,8 @@ pub struct Report {
     pub interrupts: u64,
     /// Calls of drivers into the lab since the machine started.
     pub calls: u64,
+    /// What was out of the ordinary.
+    pub odd: Oddities,
     /// The trace of a deterministic run.
     pub trace: Digest,
 }
@@ -184,6 +212,7 @@ struct Tally {
     pauses: AtomicU64,
     plugged: AtomicU64,
     detached: AtomicU64,
+    odd: Mutex<Oddities>,
 }
 
 fn add(counter: &AtomicU64, number: usize) {
@@ -212,6 +241,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const OWNER: u32 = 48;
 
 impl Scene {
+    /// Notes something out of the ordinary.
+    fn odd(&self, note: impl FnOnce(&mut Oddities)) {
+        note(&mut lock(&self.tally.odd));
+    }
+
+    /// Shuffles the positions of the NBLs that wait, of which `count` come back now.
+    fn shuffle(&self, random: &mut Random, all: &mut [u64], count: usize) {
+        random.shuffle(all);
+        let back = &all[..count.min(all.len())];
+        self.odd(|odd| {
+            odd.late += back.len() as u64;
+            odd.merged += u64::from(back.len() as u64 > self.options.batch);
+            odd.reordered += u64::from(!back.is_sorted());
+        });
+    }
+
     /// Counts what happened at the edges, and hands arrived frames to whom they belong.
     fn collect(&self) {
         for (number, port) in self.ports.iter().enumerate() {
@@ -299,6 +344,7 @@ impl Scene {
             detached: get(&tally.detached),
             interrupts: schedule::injected(),
             calls: trace::calls(),
+            odd: *lock(&tally.odd),
             trace: trace::digest(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,8 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 static HASHING: AtomicBool = AtomicBool::new(false);
 static HASH: AtomicU64 = AtomicU64::new(0);
 static HASHED: AtomicU64 = AtomicU64::new(0);
+static KEEPING: AtomicBool = AtomicBool::new(false);
+static KEPT: Mutex<String> = Mutex::new(String::new());
 
 /// A call of a driver into the lab, as reports show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +117,10 @@ pub(crate) fn record(meta: &'static Meta, caller: usize, arguments: &[u64]) {
         mix_word(rva as u64);
         arguments.iter().for_each(|argument| mix_word((*argument).min(ADDRESSES)));
         HASHED.fetch_add(1, Ordering::Relaxed);
+        if KEEPING.load(Ordering::Relaxed) {
+            let known = arguments.iter().map(|argument| (*argument).min(ADDRESSES)).collect::<Vec<_>>();
+            keep_line(&format!("{} cpu{processor} irql{irql} {rva:#x} {known:x?}", meta.name));
+        }
     }
 }
 
@@ -123,7 +130,27 @@ pub(crate) fn note(what: &str, value: u64) {
         mix(what.as_bytes());
         mix_word(value);
         HASHED.fetch_add(1, Ordering::Relaxed);
+        if KEEPING.load(Ordering::Relaxed) {
+            keep_line(&format!("{what} {value:#x}"));
+        }
     }
+}
+
+/// Keeps every event that goes into the hash as a line of text, for [`kept`]. Costs memory; meaningful, as the hash is,
+/// while one thread runs at a time.
+pub fn keep() {
+    KEEPING.store(true, Ordering::Relaxed);
+}
+
+/// The events since [`keep`], one on each line. Addresses of memory, which differ from run to run, are all alike.
+pub fn kept() -> String {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn keep_line(line: &str) {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.push_str(line);
+    kept.push('\n');
 }
 
 fn mix(bytes: &[u8]) {

@@ -60,7 +60,10 @@ fn event(scene: &Scene, adapter: &Adapter, random: &mut Random) {
 }
 
 fn oid(scene: &Scene, adapter: &Adapter, random: &mut Random) {
-    let completion = *random.pick(&[Completion::Inline, Completion::BeforeReturn, Completion::AfterReturn]);
+    let all = [Completion::Inline, Completion::BeforeReturn, Completion::AfterReturn];
+    let choice = random.below(all.len() as u64) as usize;
+    let completion = all[choice];
+    scene.odd(|odd| odd.oids[choice] += 1);
     let failure: Option<NDIS_STATUS> =
         *random.pick(&[None, None, Some(NDIS_STATUS_NOT_SUPPORTED), Some(NDIS_STATUS_RESOURCES)]);
     adapter.complete_oids(completion, failure);

@@ -79,7 +79,9 @@ impl Processor<'_> {
     }
 
     fn call(&mut self) -> Call {
-        Call { dispatch: self.random.once_in(2), flags: 0 }
+        let dispatch = self.random.once_in(2);
+        self.scene.odd(|odd| *(if dispatch { &mut odd.raised } else { &mut odd.passive }) += 1);
+        Call { dispatch, flags: 0 }
     }
 
     fn shape(&mut self) -> Shape {
@@ -91,6 +93,7 @@ impl Processor<'_> {
             3 => Split::At(vec![14, 34, 42 + random.below(20) as usize]),
             _ => Split::Random { seed: random.number() >> 1 },
         };
+        self.scene.odd(|odd| odd.split += u64::from(split != Split::Whole));
         Shape { lead: *random.pick(&[0, 0, 2, 16, 64]), split, empty_mdls: random.once_in(4) }
     }
 
@@ -159,16 +162,24 @@ impl Processor<'_> {
         let count = 1 + self.random.below(self.scene.options.batch);
         let (port, frames) = self.frames(port, false, true, count);
         let frames = self.number(frames);
-        if self.burst == 0 && self.random.once_in(10) {
+        let fresh = self.burst == 0 && self.random.once_in(10);
+        if fresh {
             self.burst = 1 + self.random.below(BURST);
         }
         let mut call = self.call();
-        if self.burst != 0 {
+        let lent = self.burst != 0;
+        if lent {
             self.burst -= 1;
             call.flags |= RESOURCES;
         }
         let shape = self.shape();
-        ndis::set_unmapped(self.random.once_in(4));
+        let unmapped = self.random.once_in(4);
+        ndis::set_unmapped(unmapped);
+        self.scene.odd(|odd| {
+            odd.unmapped += u64::from(unmapped);
+            odd.loans += u64::from(lent);
+            odd.bursts += u64::from(lent && !fresh);
+        });
         let vlan = self.random.once_in(8).then_some(0x2003);
         let scene = self.scene.clone();
         let indicate = move |call| {
@@ -203,20 +214,21 @@ impl Processor<'_> {
 
     /// The miniport completes some of the sends that it keeps, in any order.
     fn complete(&mut self, adapter: &Arc<Adapter>) {
-        let (count, call, mut order) = (1 + self.random.below(12), self.call(), self.random.clone());
+        let (count, call, mut order) = (1 + self.random.below(12) as usize, self.call(), self.random.clone());
+        let (scene, other) = (self.scene.clone(), adapter.clone());
+        let mut complete = move |call| {
+            other.complete_some_sends(call, count, |all| scene.shuffle(&mut order, all, count));
+        };
         if self.interrupts() {
-            let (adapter, call) = (adapter.clone(), Call { dispatch: true, ..call });
-            schedule::interrupt(move || {
-                adapter.complete_some_sends(call, count as usize, |all| order.shuffle(all));
-            });
+            schedule::interrupt(move || complete(Call { dispatch: true, ..call }));
         } else {
-            adapter.complete_some_sends(call, count as usize, |all| order.shuffle(all));
+            complete(call);
         }
     }
 
     /// The protocol returns some of the receives that it keeps, in any order.
     fn give_back(&mut self, adapter: &Arc<Adapter>) {
-        let (count, call, mut order) = (1 + self.random.below(12), self.call(), self.random.clone());
-        adapter.return_some_receives(call, count as usize, |all| order.shuffle(all));
+        let (count, call, mut order) = (1 + self.random.below(12) as usize, self.call(), self.random.clone());
+        adapter.return_some_receives(call, count, |all| self.scene.shuffle(&mut order, all, count));
     }
 }
