@@ -71,12 +71,15 @@ impl Shared {
         })
     }
 
-    /// Puts a policy in force; on error the old one stays. Returns its generation.
-    pub(crate) fn set_policy(&self, image: &[u8], at: Passive<'_>) -> Result<u32, Status> {
-        let image = core::ptr::NonNull::from(
-            Block::copy(tags::POLICY, image).ok_or(Status::INSUFFICIENT_RESOURCES)?.leak(),
-        );
-        // SAFETY: the image is a fresh copy that is freed only when the engine gives it back or refuses it.
+    /// A copy of a policy image, for [`Shared::set_policy`].
+    pub(crate) fn copy_policy(image: &[u8]) -> Result<Block, Status> {
+        Block::copy(tags::POLICY, image).ok_or(Status::INSUFFICIENT_RESOURCES)
+    }
+
+    /// Puts a policy of [`Shared::copy_policy`] in force; on error the old one stays. Returns its generation.
+    pub(crate) fn set_policy(&self, image: Block, at: Passive<'_>) -> Result<u32, Status> {
+        let image = core::ptr::NonNull::from(image.leak());
+        // SAFETY: the image is a block of its own that is freed only when the engine gives it back or refuses it.
         match unsafe { self.engine.set_policy(image, || nap(at)) } {
             Ok((generation, old)) => {
                 // SAFETY: requests come one at a time, so this image is in force until the next one has come.

@@ -8,6 +8,8 @@ pub(crate) const ENGINE: Tag = Tag::new(b"WeiE");
 pub(crate) const DRIVER: Tag = Tag::new(b"WeiD");
 /// Filter modules and their counters.
 pub(crate) const MODULE: Tag = Tag::new(b"WeiM");
+/// NBLs of the filter's own, and their data.
+pub(crate) const OWN: Tag = Tag::new(b"WeiN");
 /// Clones of OID requests.
 pub(crate) const OID: Tag = Tag::new(b"WeiO");
 /// Policy images.

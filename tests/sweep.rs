@@ -24,7 +24,7 @@ const PARAMETERS: &str = r"\Registry\Machine\System\CurrentControlSet\Services\w
 const FLOWS: u32 = 2048;
 /// Functions that the driver calls and the sweep does not refuse: they return no status, or undo something, or fail only
 /// because of what the driver itself has done.
-const CANNOT_FAIL: [&str; 42] = [
+const CANNOT_FAIL: [&str; 43] = [
     "NdisFCancelOidRequest",
     "NdisFCancelSendNetBufferLists",
     "NdisFDeregisterFilterDriver",
@@ -36,6 +36,7 @@ const CANNOT_FAIL: [&str; 42] = [
     "NdisFReturnNetBufferLists",
     "NdisFSendNetBufferListsComplete",
     "NdisFreeCloneOidRequest",
+    "NdisFreeNetBufferListPool",
     "NdisGetVersion",
     "WdfControlFinishInitializing",
     "WdfDeviceInitFree",

@@ -166,13 +166,13 @@ fn status(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
 }
 
 fn set_policy(shared: &Shared, request: &mut Request, at: Passive<'_>) -> Result<usize, Status> {
-    // Asked first: a policy must not come into force and then fail to be answered.
-    if request.output_length() < size_of::<SetPolicyReply>() {
-        return Err(Status::BUFFER_TOO_SMALL);
-    }
-    let generation = shared.set_policy(request.input()?, at)?;
-    let rules = shared.engine.status().rules;
-    reply(request, &SetPolicyReply { generation, rules })
+    let image = Shared::copy_policy(request.input()?)?;
+    // Asked for first: a policy must not come into force and then fail to be answered.
+    let output = request.output(size_of::<SetPolicyReply>())?;
+    let (reply, _) = SetPolicyReply::mut_from_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
+    reply.generation = shared.set_policy(image, at)?;
+    reply.rules = shared.engine.status().rules;
+    Ok(size_of::<SetPolicyReply>())
 }
 
 fn get_policy(shared: &Shared, request: &mut Request) -> Result<usize, Status> {

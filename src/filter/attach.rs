@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicU32;
 use ddk::ndis::{NDIS_MEDIUM, NdisMedium802_3, NdisMediumIP, NdisMediumWirelessWan};
 use kernel::interface;
 use kernel::irql::Passive;
-use kernel::ndis::{AttachParameters, FilterDriver, FilterHandle};
+use kernel::ndis::{AttachParameters, FilterDriver, FilterHandle, Originator};
 use kernel::pool::PoolBox;
 use kernel::rundown::Rundown;
 use kernel::status::Status;
@@ -17,6 +17,10 @@ use super::demand::Installed;
 use super::{Facts, Module};
 use crate::shared::Shared;
 use crate::tags;
+
+/// Most NBLs of its own that a module has on the way. More than this waiting at a network card means that the card does
+/// not keep up, and another frame would make it worse.
+const OWN_NBLS: u32 = 1_024;
 
 impl FilterDriver for Shared {
     type Module = Module;
@@ -30,11 +34,12 @@ impl FilterDriver for Shared {
         parameters: &AttachParameters<'_>,
         at: Passive<'_>,
     ) -> Result<PoolBox<Module>, Status> {
-        let facts = Facts::new(parameters, at).ok_or(Status::NOT_SUPPORTED)?;
+        let facts = Facts::new(parameters, at)?;
         let gate = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         // A module is born paused.
         gate.close(at);
         let users = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        let own = Originator::new(filter, tags::OWN, OWN_NBLS, at)?;
         let counts = Counts::new(self.processors).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         let state = AtomicU32::new(weir_ioctl::AdapterState::PAUSED.0);
         let module = Module {
@@ -44,6 +49,7 @@ impl FilterDriver for Shared {
             users,
             state,
             installed: Installed::new(),
+            own,
             link: Link::new(),
             facts,
             counts,
@@ -65,9 +71,11 @@ impl Drop for Module {
 }
 
 impl Facts {
-    fn new(parameters: &AttachParameters<'_>, at: Passive<'_>) -> Option<Self> {
+    /// In the pool, and not inlined: kernel stacks are small, and the name is long.
+    #[inline(never)]
+    fn new(parameters: &AttachParameters<'_>, at: Passive<'_>) -> Result<PoolBox<Self>, Status> {
         let medium = parameters.medium();
-        let frames = framing(medium.cast_signed())?;
+        let frames = framing(medium.cast_signed()).ok_or(Status::NOT_SUPPORTED)?;
         let mut facts = Self {
             luid: parameters.base_luid(),
             index: parameters.base_index(),
@@ -92,7 +100,7 @@ impl Facts {
                 }
             }
         }
-        Some(facts)
+        PoolBox::new(tags::MODULE, facts).ok_or(Status::INSUFFICIENT_RESOURCES)
     }
 }
 

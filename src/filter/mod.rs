@@ -17,10 +17,10 @@ use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTI
 use kernel::irql::Passive;
 use kernel::ndis::{
     CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names,
-    Nbl, OidClone, OidRequest, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags, Returned,
-    SendCompleteFlags, SendFlags,
+    Nbl, OidClone, OidRequest, Originator, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags,
+    Returned, SendCompleteFlags, SendFlags,
 };
-use kernel::pool::Tag;
+use kernel::pool::{PoolBox, Tag};
 use kernel::rundown::Rundown;
 use kernel::status::Status;
 use kernel::unicode::UnicodeStr;
@@ -74,9 +74,11 @@ pub(crate) struct Module {
     users: Rundown,
     state: AtomicU32,
     installed: Installed,
+    /// Frames that the module sends and indicates itself.
+    own: Originator,
     /// Place in the list of adapters.
     link: adapters::Link,
-    facts: Facts,
+    facts: PoolBox<Facts>,
     counts: Counts,
 }
 
@@ -184,7 +186,9 @@ impl FilterModule for Module {
     }
 
     fn send_complete(&self, chain: Chain<Completed>, flags: SendCompleteFlags) {
-        chain.complete(self.handle, flags);
+        if let Some(chain) = self.own.take_back(chain) {
+            chain.complete(self.handle, flags);
+        }
     }
 
     fn cancel_send(&self, id: CancelId) {
@@ -201,7 +205,9 @@ impl FilterModule for Module {
     }
 
     fn receive_return(&self, chain: Chain<Returned>, flags: ReturnFlags) {
-        chain.return_down(self.handle, flags);
+        if let Some(chain) = self.own.take_back(chain) {
+            chain.return_down(self.handle, flags);
+        }
     }
 
     fn oid_request(&self, request: OidRequest<Regular>) -> Status {

@@ -13,17 +13,17 @@ impl Module {
     pub(super) fn to_running(&self, at: Passive<'_>) {
         // Only for the eyes of user mode: the gate is what decides.
         self.state.store(AdapterState::RUNNING.0, Ordering::Relaxed);
+        self.own.open(at);
         self.gate.reopen(at);
     }
 
-    /// Running to paused: waits until no processor is inside the data path any more.
-    ///
-    /// Nothing else needs draining: the module holds no NBL beyond a call, has no packets of its own, and NBLs that it
-    /// forwarded are drained by their owners.
+    /// Running to paused: waits until no processor is inside the data path any more, and until the module's own NBLs are
+    /// home. NBLs that it forwarded are drained by their owners.
     #[doc(alias = "FilterPause")]
     pub(super) fn to_paused(&self, at: Passive<'_>) {
         self.state.store(AdapterState::PAUSING.0, Ordering::Relaxed);
         self.gate.close(at);
+        self.own.close(at);
         self.state.store(AdapterState::PAUSED.0, Ordering::Relaxed);
     }
 

@@ -47,6 +47,16 @@ impl Rundown {
         if open == 0 { None } else { Some(Entered { gate: self }) }
     }
 
+    /// Leaves on behalf of an [`Entered::keep`].
+    ///
+    /// # Safety
+    /// To be called once for each.
+    #[inline]
+    pub(crate) unsafe fn leave(&self) {
+        // SAFETY: the gate is live by the type's invariant, and was entered.
+        unsafe { ExReleaseRundownProtectionCacheAware(self.gate.as_ptr()) };
+    }
+
     /// Closes the gate and waits until everyone has left. Calling it for a closed gate returns at once.
     #[doc(alias = "ExWaitForRundownProtectionReleaseCacheAware")]
     pub fn close(&self, _at: Passive<'_>) {
@@ -78,11 +88,18 @@ pub struct Entered<'a> {
     gate: &'a Rundown,
 }
 
+impl Entered<'_> {
+    /// Stays inside until [`Rundown::leave`].
+    pub(crate) fn keep(self) {
+        let _inside = core::mem::ManuallyDrop::new(self);
+    }
+}
+
 impl Drop for Entered<'_> {
     #[doc(alias = "ExReleaseRundownProtectionCacheAware")]
     #[inline]
     fn drop(&mut self) {
         // SAFETY: this value entered the gate once.
-        unsafe { ExReleaseRundownProtectionCacheAware(self.gate.gate.as_ptr()) };
+        unsafe { self.gate.leave() };
     }
 }

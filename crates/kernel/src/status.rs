@@ -35,6 +35,8 @@ impl Status {
     pub const RETRY: Self = Self(0xC000_022D_u32 as i32);
     /// `STATUS_DEVICE_BUSY`.
     pub const DEVICE_BUSY: Self = Self(0x8000_0011_u32 as i32);
+    /// `NDIS_STATUS_SEND_ABORTED`.
+    pub const SEND_ABORTED: Self = Self(0xC023_000C_u32 as i32);
     /// `NDIS_STATUS_PAUSED`.
     pub const PAUSED: Self = Self(0xC023_002A_u32 as i32);
 

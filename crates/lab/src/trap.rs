@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::sync::Once;
 
+use crate::bugcheck::BugCheck;
 use crate::cpu;
 use crate::ntoskrnl::memory;
 use crate::seh::{self, ContextRecord, Exception, ExceptionRecord, Fault};
@@ -214,10 +215,12 @@ pub(crate) fn report(signal: libc::c_int, address: usize, registers: &[i64; 23])
             context = Context::new(caller - 1, stack_pointer + 8, context.registers[5]);
         }
     }
-    let (rule, text) = classify(signal, address, registers);
+    let (rule, code, text) = classify(signal, address, registers);
     let in_driver = pe::find(context.rip).is_some();
     let from_driver = cpu::current_call().is_some_and(|call| pe::find(call.caller).is_some());
+    let text = format!("bug check {code:#x} ({}): {text}", bugcheck::name(code));
     let mut finding = Finding::here(&rule, &text);
+    finding.bug_check = Some(BugCheck::new(code));
     if in_driver {
         finding.export = None;
         finding.caller = symbols::describe(context.rip);
@@ -277,18 +280,14 @@ fn emulate(registers: &mut [i64; 23]) -> bool {
     true
 }
 
-/// The rule or bug check that a fault stands for, and its text.
-fn classify(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> (String, String) {
+/// The rule that a fault breaks or the name of its bug check, the bug check's code, and the text.
+fn classify(signal: libc::c_int, address: usize, registers: &[i64; 23]) -> (String, u32, String) {
     let rip = registers[libc::REG_RIP as usize] as usize;
     let trap = registers[libc::REG_TRAPNO as usize];
     let error = registers[libc::REG_ERR as usize];
     let irql = cpu::irql();
-    let check = |code: u32, text: String| {
-        (format!("BUGCHECK-{code:#X}"), format!("bug check {code:#x} ({}): {text}", bugcheck::name(code)))
-    };
-    let coded = |rule: &str, code: u32, text: String| {
-        (rule.to_owned(), format!("bug check {code:#x} ({}): {text}", bugcheck::name(code)))
-    };
+    let check = |code: u32, text: String| (format!("BUGCHECK-{code:#X}"), code, text);
+    let coded = |rule: &str, code: u32, text: String| (rule.to_owned(), code, text);
     match signal {
         libc::SIGTRAP => return check(0x7e, "breakpoint instruction, exception 0x80000003".into()),
         libc::SIGFPE => return check(0x7e, "division error, exception 0xc0000094".into()),

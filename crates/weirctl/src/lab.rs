@@ -22,6 +22,7 @@ use crate::cli::LabRun;
 use crate::failure::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::report::BugCheck;
 use crate::report::Finding;
 use crate::report::Frames;
 use crate::report::Leak;
@@ -138,10 +139,15 @@ fn verdict(end: &child::Exit) -> (Exit, Verifier) {
         rule: finding.rule,
         rule_text: finding.rule_text,
         source: finding.source,
+        bug_check: finding.bug_check.map(|check| BugCheck { code: check.code, name: check.name }),
         text: finding.text,
+        processor: finding.processor,
+        irql: finding.irql,
+        routine: finding.routine,
         export: finding.export,
         caller: finding.caller,
         stack: finding.stack,
+        nbls: finding.nbls,
         calls: finding.calls.iter().map(ToString::to_string).collect(),
     });
     let leaks = end.report.leaks.iter().cloned();

@@ -373,16 +373,35 @@ pub(crate) struct Finding {
     pub(crate) rule_text: String,
     /// Where the rule comes from.
     pub(crate) source: String,
+    /// The bug check with which Windows ends, if it has one for this.
+    pub(crate) bug_check: Option<BugCheck>,
     /// What happened.
     pub(crate) text: String,
+    /// The processor on which it happened.
+    pub(crate) processor: u32,
+    /// The IRQL at which it happened.
+    pub(crate) irql: u8,
+    /// The driver's routine that the system had called.
+    pub(crate) routine: Option<String>,
     /// The system function that the driver had called.
     pub(crate) export: Option<String>,
     /// The driver's call, as `image!function (file:line)`.
     pub(crate) caller: Option<String>,
     /// The driver's stack, innermost first.
     pub(crate) stack: Vec<String>,
+    /// The NBLs of which the text speaks: who made, owns and gave each.
+    pub(crate) nbls: Vec<String>,
     /// The last calls of drivers, the oldest first.
     pub(crate) calls: Vec<String>,
+}
+
+/// A bug check.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct BugCheck {
+    /// Its code.
+    pub(crate) code: u32,
+    /// The code's symbolic name.
+    pub(crate) name: String,
 }
 
 /// Something the driver left behind.

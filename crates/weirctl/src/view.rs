@@ -270,6 +270,13 @@ pub(crate) fn findings(verifier: &Verifier, style: Style) -> String {
         if !finding.rule_text.is_empty() {
             line("rule", &format!("{} [{}]", finding.rule_text, finding.source));
         }
+        if let Some(check) = &finding.bug_check {
+            line("stop", &format!("{:#X} {}", check.code, check.name));
+        }
+        line("on", &format!("processor {} at IRQL {}", finding.processor, finding.irql));
+        if let Some(routine) = &finding.routine {
+            line("during", routine);
+        }
         if let Some(export) = &finding.export {
             line("in", export);
         }
@@ -278,6 +285,9 @@ pub(crate) fn findings(verifier: &Verifier, style: Style) -> String {
         }
         for frame in &finding.stack {
             line("stack", frame);
+        }
+        for nbl in &finding.nbls {
+            line("owner", nbl);
         }
     }
     for leak in &verifier.leaks {

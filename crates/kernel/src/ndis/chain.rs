@@ -57,6 +57,23 @@ impl<Way> Chain<Way> {
         ManuallyDrop::new(self).head.as_ptr()
     }
 
+    /// A chain of this NBL alone.
+    ///
+    /// # Safety
+    /// Ownership of the NBL, which is valid, passes to the caller.
+    pub(super) unsafe fn single_from(list: NonNull<NET_BUFFER_LIST>) -> Self {
+        // SAFETY: owned by the contract of this function.
+        unsafe { (*list.as_ptr()).Next = core::ptr::null_mut() };
+        // INVARIANT: one NBL, terminated.
+        Self { head: list, way: PhantomData }
+    }
+
+    /// The NBL of a chain that has but one.
+    pub(super) fn single(&self) -> Option<NonNull<NET_BUFFER_LIST>> {
+        // SAFETY: the chain is valid by the type's invariant.
+        unsafe { (*self.head.as_ptr()).Next.is_null() }.then_some(self.head)
+    }
+
     /// Number of NBLs.
     #[must_use]
     pub fn count(&self) -> u32 {
@@ -120,19 +137,19 @@ pub struct Split<Way> {
 }
 
 /// A chain being relinked.
-struct Links {
+pub(super) struct Links {
     head: *mut NET_BUFFER_LIST,
     tail: *mut NET_BUFFER_LIST,
     count: u32,
 }
 
 impl Links {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { head: core::ptr::null_mut(), tail: core::ptr::null_mut(), count: 0 }
     }
 
     #[inline]
-    fn push(&mut self, list: NonNull<NET_BUFFER_LIST>) {
+    pub(super) fn push(&mut self, list: NonNull<NET_BUFFER_LIST>) {
         // SAFETY: the tail is null or an NBL that the caller owns.
         match unsafe { self.tail.as_mut() } {
             None => self.head = list.as_ptr(),
@@ -143,7 +160,12 @@ impl Links {
         self.count = self.count.wrapping_add(1);
     }
 
-    fn finish<Way>(self) -> Option<Chain<Way>> {
+    /// NBLs so far.
+    pub(super) const fn count(&self) -> u32 {
+        self.count
+    }
+
+    pub(super) fn finish<Way>(self) -> Option<Chain<Way>> {
         // SAFETY: the tail is null or an NBL that the caller owns.
         if let Some(tail) = unsafe { self.tail.as_mut() }
             && !tail.Next.is_null()

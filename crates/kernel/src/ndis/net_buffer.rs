@@ -44,6 +44,20 @@ impl<'a> Nbl<'a> {
         if tci == 0 { None } else { Some(tci as u16) }
     }
 
+    /// Sets or clears the 802.1Q tag control information that is carried out of band.
+    pub fn set_vlan_tci(&mut self, tci: Option<u16>) {
+        // SAFETY: the view's owner guarantees a valid NBL that the driver owns.
+        let info = unsafe { &mut (*self.list.as_ptr()).NetBufferListInfo };
+        let Some(slot) = info.get_mut(Ieee8021QNetBufferListInfo as usize) else { return };
+        let tci = usize::from(tci.unwrap_or(0));
+        let value = (tci >> 13) | ((tci >> 9) & 0x8) | ((tci & 0xFFF) << 4);
+        *slot = core::ptr::without_provenance_mut(value);
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut NET_BUFFER_LIST {
+        self.list.as_ptr()
+    }
+
     /// Sets the status that a send completes with.
     pub fn set_status(&mut self, status: Status) {
         // SAFETY: the view's owner guarantees a valid NBL that the driver owns.
@@ -144,6 +158,12 @@ impl<'a> FrameBytes<'a> {
         }
         let mut bytes = [0; N];
         self.gather(offset, &mut bytes).then_some(bytes)
+    }
+
+    /// Copies the first bytes of the frame; says whether all of `out` could be filled.
+    #[must_use]
+    pub fn copy_to(&self, out: &mut [u8]) -> bool {
+        out.len() <= self.len && self.gather(0, out)
     }
 
     /// Copies over MDL boundaries; says whether all of `out` could be filled.

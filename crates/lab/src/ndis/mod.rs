@@ -25,6 +25,7 @@ pub mod owner;
 mod parcel;
 mod pools;
 mod raw;
+mod request;
 mod restart;
 pub(crate) mod stack;
 pub mod sync;
@@ -40,6 +41,7 @@ pub use module::{Attributes, DataHandlers, Module};
 pub use offload::set_offloads;
 pub use oid::{Completion, OidResult};
 pub use parcel::set_poison;
+pub use request::{Issued, OidAnswer, OidRequest, Path};
 
 pub(crate) use build::SplitMix;
 

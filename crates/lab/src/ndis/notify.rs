@@ -30,6 +30,11 @@ fn position(adapter: &Adapter, module: &Module) -> usize {
 impl Adapter {
     /// The miniport indicates a status with this buffer.
     pub fn indicate_status(&self, code: NDIS_STATUS, buffer: &[u8]) {
+        self.indicate(code, buffer, |_| {});
+    }
+
+    /// The miniport indicates a status with this buffer; `fill` sets further fields.
+    pub fn indicate(&self, code: NDIS_STATUS, buffer: &[u8], fill: impl FnOnce(&mut NDIS_STATUS_INDICATION)) {
         let mut buffer = buffer.to_vec();
         // SAFETY: a C structure of integers and pointers, for which zero is valid.
         let mut status: NDIS_STATUS_INDICATION = unsafe { std::mem::zeroed() };
@@ -41,6 +46,7 @@ impl Adapter {
         status.StatusCode = code;
         status.StatusBuffer = buffer.as_mut_ptr().cast();
         status.StatusBufferSize = buffer.len() as u32;
+        fill(&mut status);
         status_up(self, 0, &raw mut status);
     }
 

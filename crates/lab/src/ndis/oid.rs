@@ -29,6 +29,8 @@ pub enum Completion {
     BeforeReturn,
     /// With PENDING; the completion comes a little later on another thread.
     AfterReturn,
+    /// With PENDING; the completion comes with [`Adapter::complete_kept_oid`].
+    OnRequest,
 }
 
 /// What a protocol gets from its request.
@@ -56,6 +58,19 @@ struct MiniportState {
     completion: Completion,
     failure: Option<NDIS_STATUS>,
     cancelled: Vec<usize>,
+    /// What [`Completion::OnRequest`] kept, oldest first.
+    kept: Vec<Ptr<NDIS_OID_REQUEST>>,
+    responder: Option<Responder>,
+}
+
+/// Answers requests instead of the stored values.
+#[derive(Clone)]
+struct Responder(Arc<dyn Fn(&mut NDIS_OID_REQUEST) -> NDIS_STATUS + Send + Sync>);
+
+impl std::fmt::Debug for Responder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Responder")
+    }
 }
 
 /// A module's own share of the bookkeeping.
@@ -96,10 +111,17 @@ struct Record {
     done: Option<Arc<Done>>,
 }
 
+/// Where the end of a protocol's request is told.
 #[derive(Debug, Default)]
-struct Done {
+pub(super) struct Done {
     status: Mutex<Option<NDIS_STATUS>>,
     changed: Condvar,
+}
+
+impl Done {
+    pub(super) fn is_told(&self) -> bool {
+        lock(&self.status).is_some()
+    }
 }
 
 static REQUESTS: LazyLock<Mutex<HashMap<usize, Record>>> = LazyLock::new(|| {
@@ -219,41 +241,8 @@ impl Adapter {
             BytesNeeded: 0,
         };
         let pointer = &raw mut *request;
-        let done = Arc::new(Done::default());
-        lock(&REQUESTS).insert(
-            pointer as usize,
-            Record {
-                issuer: Issuer::Protocol,
-                handler: None,
-                original: None,
-                adapter: self.number,
-                direct,
-                clone_outcome: None,
-                live_clones: 0,
-                created_at: 0,
-                done: Some(done.clone()),
-            },
-        );
-        let mut status = pass_down(self, usize::MAX, pointer);
-        if status == NDIS_STATUS_PENDING {
-            let slot = lock(&done.status);
-            let deadline = Some(clock::now() + LIMIT);
-            let (slot, _) =
-                schedule::wait_while(&done.status, slot, &done.changed, deadline, |status| status.is_none());
-            status = match *slot {
-                Some(status) => status,
-                None => verifier::violation("N-4", &format!("OID {oid:#x} was not completed within 12 s")),
-            };
-        }
-        // SAFETY: the request is live and no longer shared.
-        unsafe { check_lengths(pointer, status) };
-        let record = lock(&REQUESTS).remove(&(pointer as usize));
-        if record.is_some_and(|record| record.live_clones > 0) {
-            verifier::violation(
-                "N-59",
-                &format!("OID3: OID {oid:#x} is complete, but a clone of it was not freed"),
-            );
-        }
+        let (status, done) = issue(self, pointer, direct);
+        let status = settle(pointer, status, &done);
         // SAFETY: a query and a set have the same layout; written above.
         let data = unsafe { request.DATA.QUERY_INFORMATION };
         OidResult { status, buffer, transferred: data.BytesWritten, needed: data.BytesNeeded }
@@ -263,9 +252,95 @@ impl Adapter {
     pub fn cancel_oid(&self, id: *mut c_void) {
         cancel(self, usize::MAX, id, false);
     }
+
+    /// The protocol cancels a direct request with this id.
+    pub fn cancel_direct_oid(&self, id: *mut c_void) {
+        cancel(self, usize::MAX, id, true);
+    }
+
+    /// Lets `answer` give the miniport's answers from now on: it fills the request and returns the final status.
+    pub fn answer_oids(&self, answer: impl Fn(&mut NDIS_OID_REQUEST) -> NDIS_STATUS + Send + Sync + 'static) {
+        lock(&self.oids.state).responder = Some(Responder(Arc::new(answer)));
+    }
+
+    /// Numbers (`RequestId`) of the requests that the miniport keeps ([`Completion::OnRequest`]), oldest first.
+    pub fn kept_oids(&self) -> Vec<usize> {
+        let state = lock(&self.oids.state);
+        // SAFETY: a kept request is live until it is completed.
+        state.kept.iter().map(|request| unsafe { (*request.0).RequestId } as usize).collect()
+    }
+
+    /// The miniport completes the kept request with this number, with NDIS_STATUS_REQUEST_ABORTED if it was cancelled.
+    ///
+    /// # Panics
+    /// If it keeps none of that number.
+    pub fn complete_kept_oid(&self, id: usize) {
+        let position = self.kept_oids().iter().position(|kept| *kept == id).expect("the miniport keeps it");
+        let request = lock(&self.oids.state).kept.remove(position).0;
+        complete_late(self, request);
+    }
 }
 
-fn header() -> NDIS_OBJECT_HEADER {
+/// Hands a protocol's request to the stack; the end of one that pends is told in what comes back.
+pub(super) fn issue(
+    adapter: &Adapter,
+    request: *mut NDIS_OID_REQUEST,
+    direct: bool,
+) -> (NDIS_STATUS, Arc<Done>) {
+    let done = Arc::new(Done::default());
+    lock(&REQUESTS).insert(
+        request as usize,
+        Record {
+            issuer: Issuer::Protocol,
+            handler: None,
+            original: None,
+            adapter: adapter.number,
+            direct,
+            clone_outcome: None,
+            live_clones: 0,
+            created_at: 0,
+            done: Some(done.clone()),
+        },
+    );
+    (pass_down(adapter, usize::MAX, request), done)
+}
+
+/// Waits for the end of a request that [`issue`] handed over, and forgets it; returns its final status.
+pub(super) fn settle(request: *mut NDIS_OID_REQUEST, mut status: NDIS_STATUS, done: &Done) -> NDIS_STATUS {
+    // SAFETY: the request is live; the OID is the first member of every kind.
+    let oid = unsafe { (*request).DATA.QUERY_INFORMATION.Oid };
+    if status == NDIS_STATUS_PENDING {
+        let slot = lock(&done.status);
+        let deadline = Some(clock::now() + LIMIT);
+        let (slot, _) =
+            schedule::wait_while(&done.status, slot, &done.changed, deadline, |status| status.is_none());
+        status = match *slot {
+            Some(status) => status,
+            None => verifier::violation("N-4", &format!("OID {oid:#x} was not completed within 12 s")),
+        };
+    }
+    // SAFETY: the request is live and no longer shared.
+    unsafe { check_lengths(request, status) };
+    let record = lock(&REQUESTS).remove(&(request as usize));
+    if record.is_some_and(|record| record.live_clones > 0) {
+        verifier::violation(
+            "N-59",
+            &format!("OID3: OID {oid:#x} is complete, but a clone of it was not freed"),
+        );
+    }
+    status
+}
+
+/// The miniport completes a request that it kept.
+fn complete_late(adapter: &Adapter, request: *mut NDIS_OID_REQUEST) {
+    // SAFETY: the request is live until it is completed, which happens below.
+    let id = unsafe { (*request).RequestId } as usize;
+    let cancelled = lock(&adapter.oids.state).cancelled.contains(&id);
+    let status = if cancelled { NDIS_STATUS_REQUEST_ABORTED } else { answer(adapter, request) };
+    cpu::at_irql(cpu::DISPATCH, || finish(request, status));
+}
+
+pub(super) fn header() -> NDIS_OBJECT_HEADER {
     NDIS_OBJECT_HEADER {
         Type: NDIS_OBJECT_TYPE_OID_REQUEST,
         Revision: 2,
@@ -317,6 +392,11 @@ fn answer(adapter: &Adapter, request: *mut NDIS_OID_REQUEST) -> NDIS_STATUS {
     if let Some(status) = state.failure {
         return status;
     }
+    if let Some(Responder(responder)) = state.responder.clone() {
+        drop(state);
+        // SAFETY: the request is live, and nobody else touches it while the miniport has it.
+        return responder(unsafe { &mut *request });
+    }
     // SAFETY: the request is live; a query and a set have the same layout.
     let (kind, data) = unsafe { ((*request).RequestType, &mut (*request).DATA.QUERY_INFORMATION) };
     let buffer = data.InformationBuffer.cast::<u8>();
@@ -367,13 +447,12 @@ fn miniport(adapter: &Adapter, request: *mut NDIS_OID_REQUEST) -> NDIS_STATUS {
                 schedule::sleep(Duration::from_millis(5));
                 let adapter = super::adapter::all().into_iter().find(|adapter| adapter.number == number);
                 let Some(adapter) = adapter else { return };
-                // SAFETY: the request is live until it is completed, which happens below.
-                let id = unsafe { (*request.0).RequestId } as usize;
-                let cancelled = lock(&adapter.oids.state).cancelled.contains(&id);
-                let status =
-                    if cancelled { NDIS_STATUS_REQUEST_ABORTED } else { answer(&adapter, request.0) };
-                cpu::at_irql(cpu::DISPATCH, || finish(request.0, status));
+                complete_late(&adapter, request.0);
             });
+            NDIS_STATUS_PENDING
+        }
+        Completion::OnRequest => {
+            lock(&adapter.oids.state).kept.push(Ptr(request));
             NDIS_STATUS_PENDING
         }
     }
@@ -673,7 +752,11 @@ impl Adapter {
 
 /// # Safety
 /// `request` is a valid request.
-unsafe fn synchronous_below(adapter: &Adapter, at: usize, request: *mut NDIS_OID_REQUEST) -> NDIS_STATUS {
+pub(super) unsafe fn synchronous_below(
+    adapter: &Adapter,
+    at: usize,
+    request: *mut NDIS_OID_REQUEST,
+) -> NDIS_STATUS {
     let modules = adapter.modules();
     let mut asked: Vec<(&Arc<Module>, *mut c_void)> = Vec::new();
     let mut early = None;

@@ -524,6 +524,34 @@ pub fn describe(address: usize) -> Option<String> {
     ))
 }
 
+/// The NBLs whose addresses `text` names after the word NBL: who made, owns and gave each. For reports.
+pub(crate) fn named_in(text: &str) -> Vec<String> {
+    // A thread that stops inside this module must not wait for itself.
+    let Ok(guard) = TABLE.try_lock() else { return Vec::new() };
+    let mut named: Vec<usize> = Vec::new();
+    for word in text.split("NBL 0x").skip(1) {
+        let digits = word.find(|c: char| !c.is_ascii_hexdigit()).map_or(word, |end| &word[..end]);
+        let nbl = usize::from_str_radix(digits, 16).unwrap_or(0);
+        if !named.contains(&nbl) {
+            named.push(nbl);
+        }
+    }
+    let told = named.into_iter().filter_map(|nbl| Some((nbl, guard.records.get(&nbl)?)));
+    told.map(|(nbl, record)| {
+        let way = match record.direction {
+            Some(Direction::Send) => ", as a send",
+            Some(Direction::Receive) => ", as a receive",
+            None => "",
+        };
+        let loan = if record.resources { " with RESOURCES" } else { "" };
+        let path: Vec<String> =
+            record.trail.iter().map(|hop| format!(", given on by {}", hop.from)).collect();
+        let (origin, owner, story) = (record.origin, record.owner, record.story());
+        format!("NBL {nbl:#x}: made by {origin}{way}{}, now with {owner}{loan}{story}", path.concat())
+    })
+    .collect()
+}
+
 fn leaks(leaks: &mut Vec<verifier::Leak>) {
     let guard = table();
     for (nbl, record) in &guard.records {

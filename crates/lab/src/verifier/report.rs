@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bugcheck::BugCheck;
+use crate::ndis::owner;
 use crate::trace::{self, TracedCall};
 use crate::{cpu, fault};
 
@@ -17,14 +19,29 @@ pub struct Finding {
     pub rule_text: String,
     /// Where the rule comes from.
     pub source: String,
+    /// The bug check with which Windows ends, if it has one for this.
+    #[serde(default)]
+    pub bug_check: Option<BugCheck>,
     /// What happened.
     pub text: String,
+    /// The processor on which it happened.
+    #[serde(default)]
+    pub processor: u32,
+    /// The IRQL at which it happened.
+    #[serde(default)]
+    pub irql: u8,
+    /// The driver's routine that NDIS, the framework or another part of the system had called, if any.
+    #[serde(default)]
+    pub routine: Option<String>,
     /// The export that the driver had called, if any.
     pub export: Option<String>,
     /// The driver's call, as `image!function (file:line)`.
     pub caller: Option<String>,
     /// The driver's stack, innermost first.
     pub stack: Vec<String>,
+    /// The NBLs of which the text speaks: who made, owns and gave each.
+    #[serde(default)]
+    pub nbls: Vec<String>,
     /// The last calls of all drivers, the oldest first.
     #[serde(default)]
     pub calls: Vec<TracedCall>,
@@ -42,10 +59,15 @@ impl Finding {
             rule: rule.into(),
             rule_text: known.map(|rule| rule.text.into()).unwrap_or_default(),
             source: known.map(|rule| rule.source.into()).unwrap_or_default(),
+            bug_check: known.and_then(|rule| BugCheck::of_rule(rule.windows)),
             text: text.into(),
+            processor: if cpu::ready() { cpu::number() } else { 0 },
+            irql: if cpu::ready() { cpu::irql() } else { cpu::PASSIVE },
+            routine: Some(super::innermost_callback()).filter(|routine| !routine.is_empty()),
             export: call.and_then(|call| call.meta).map(|meta| format!("{}!{}", meta.dll, meta.name)),
             caller: call.map(|call| super::locate(call.caller)),
             stack,
+            nbls: owner::named_in(text),
             calls: trace::for_report(),
         }
     }
@@ -57,6 +79,13 @@ impl fmt::Display for Finding {
         if !self.rule_text.is_empty() {
             writeln!(f, "  rule:   {} [{}]", self.rule_text, self.source)?;
         }
+        if let Some(check) = &self.bug_check {
+            writeln!(f, "  stop:   {check}")?;
+        }
+        writeln!(f, "  on:     processor {} at IRQL {}", self.processor, self.irql)?;
+        if let Some(routine) = &self.routine {
+            writeln!(f, "  during: {routine}")?;
+        }
         if let Some(export) = &self.export {
             writeln!(f, "  in:     {export}")?;
         }
@@ -65,6 +94,9 @@ impl fmt::Display for Finding {
         }
         for frame in &self.stack {
             writeln!(f, "  stack:  {frame}")?;
+        }
+        for nbl in &self.nbls {
+            writeln!(f, "  owner:  {nbl}")?;
         }
         if !self.calls.is_empty() {
             writeln!(f, "  the last {} calls:", self.calls.len())?;
