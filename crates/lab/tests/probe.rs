@@ -346,3 +346,11 @@ fn a_sweep_finds_a_block_that_an_error_path_forgets() {
     assert!(text.contains("   2 FAILED ntoskrnl.exe!ExAllocatePool2: the run did not end"), "{text}");
     assert!(text.ends_with("1 failed cleanly, 2 leaks"), "{text}");
 }
+
+#[test]
+fn a_sweep_tells_of_a_driver_that_fails_by_itself() {
+    let Some(sweep) = sweep("a_sweep_tells_of_a_driver_that_fails_by_itself", "double-free") else { return };
+    assert!(!sweep.is_clean(), "{sweep}");
+    let text = sweep.to_string();
+    assert!(text.starts_with("FAILED without a refusal: Verifier") && text.contains("G-3"), "{text}");
+}

@@ -160,6 +160,10 @@ impl Calls {
 
 impl fmt::Display for Sweep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.plain.status != Status::Ok || !self.plain.report.is_clean() {
+            let Exit { status, report, log, .. } = &self.plain;
+            writeln!(f, "FAILED without a refusal: {status:?}, leaks {:#?}\n{log}", report.leaks)?;
+        }
         let mut by_outcome: BTreeMap<String, usize> = BTreeMap::new();
         for (number, outcome) in (1..).zip(&self.outcomes) {
             let record = outcome.record();
