@@ -86,6 +86,108 @@ clean! {
     }
 }
 
+/// A string with these characters and no more room.
+fn unicode(text: &str) -> UNICODE_STRING {
+    let units: &'static mut [u16] = Box::leak(text.encode_utf16().collect());
+    let length = units.len() as u16 * 2;
+    UNICODE_STRING { Length: length, MaximumLength: length, Buffer: units.as_mut_ptr() }
+}
+
+/// S-1-5-21-7 and S-1-5-18, which fit in these bytes.
+fn sids() -> [nt::PSID; 2] {
+    let make = |parts: &[u32]| -> nt::PSID {
+        let sid: nt::PSID = (zeroed::<[u64; 4]>() as *mut [u64; 4]).cast();
+        let mut authority: nt::SID_IDENTIFIER_AUTHORITY =
+            nt::SID_IDENTIFIER_AUTHORITY { Value: [0, 0, 0, 0, 0, 5] };
+        assert_eq!(call!(RtlInitializeSid(sid, &mut authority, parts.len() as u8)), 0);
+        for (index, part) in parts.iter().enumerate() {
+            let place = call!(RtlSubAuthoritySid(sid, index as u32));
+            // SAFETY: a subauthority of the identifier.
+            unsafe { place.write(*part) };
+        }
+        sid
+    };
+    [make(&[21, 7]), make(&[18])]
+}
+
+breaks! {
+    l_2_a_subauthority_that_is_not_there: "L-2" Verifier {
+        call!(RtlSubAuthoritySid(sids()[1], 1));
+    }
+    l_2_no_sid: "L-2" Verifier {
+        call!(RtlLengthSid((zeroed::<[u64; 4]>() as *mut [u64; 4]).cast()));
+    }
+}
+
+clean! {
+    sids_are_made_compared_copied_and_shown {
+        let [long, short] = sids();
+        assert_eq!((call!(RtlLengthSid(long)), call!(RtlLengthSid(short)), call!(RtlLengthRequiredSid(2))), (16, 12, 16));
+        assert_eq!((call!(RtlValidSid(long)), call!(RtlEqualSid(long, short))), (1, 0));
+        assert_eq!(call!(RtlCopySid(12, short, long)), nt::STATUS_BUFFER_TOO_SMALL);
+        assert_eq!(call!(RtlCopySid(16, short, long)), 0);
+        assert_eq!(call!(RtlEqualSid(long, short)), 1);
+        let count = call!(RtlSubAuthorityCountSid(long));
+        // SAFETY: the number of an identifier's subauthorities.
+        assert_eq!(unsafe { *count }, 2);
+        let mut shown = room(10);
+        assert_eq!(call!(RtlConvertSidToUnicodeString(&mut shown, long, 0)), 0);
+        assert_eq!(text(&shown), "S-1-5-21-7");
+        assert_eq!(call!(RtlConvertSidToUnicodeString(&mut room(9), long, 0)), BUFFER_OVERFLOW);
+        assert_eq!(call!(RtlConvertSidToUnicodeString(&mut shown, long, 1)), 0);
+        assert_eq!(text(&shown), "S-1-5-21-7");
+        call!(RtlFreeUnicodeString(&mut shown));
+    }
+    guids_and_their_text {
+        let guid = ddk::guid(0x01234567_89ab_cdef_0011_223344556677);
+        let mut shown = room(0);
+        assert_eq!(call!(RtlStringFromGUID(&guid, &mut shown)), 0);
+        assert_eq!(text(&shown), "{01234567-89AB-CDEF-0011-223344556677}");
+        let mut back = ddk::guid(0);
+        assert_eq!(call!(RtlGUIDFromString(&shown, &mut back)), 0);
+        assert_eq!((back.Data1, back.Data2, back.Data3, back.Data4), (guid.Data1, guid.Data2, guid.Data3, guid.Data4));
+        call!(RtlFreeUnicodeString(&mut shown));
+        for wrong in ["", "{01234567-89AB-CDEF-0011-22334455667}", "{0123456g-89AB-CDEF-0011-223344556677}"] {
+            assert_eq!(call!(RtlGUIDFromString(&unicode(wrong), &mut back)), nt::STATUS_INVALID_PARAMETER);
+        }
+    }
+    strings_are_converted_appended_and_hashed {
+        let mut ansi: nt::STRING = *zeroed();
+        call!(RtlInitAnsiString(&mut ansi, c"weir".as_ptr()));
+        assert_eq!((ansi.Length, ansi.MaximumLength), (4, 5));
+        let mut wide = room(6);
+        assert_eq!(call!(RtlAnsiStringToUnicodeString(&mut wide, &mut ansi, 0)), 0);
+        assert_eq!(text(&wide), "weir");
+        assert_eq!(call!(RtlAnsiStringToUnicodeString(&mut room(3), &mut ansi, 0)), BUFFER_OVERFLOW);
+        let more: [u16; 3] = [u16::from(b'.'), u16::from(b's'), 0];
+        assert_eq!(call!(RtlAppendUnicodeToString(&mut wide, more.as_ptr())), 0);
+        assert_eq!(text(&wide), "weir.s");
+        assert_eq!(call!(RtlAppendUnicodeToString(&mut wide, more.as_ptr())), nt::STATUS_BUFFER_TOO_SMALL);
+        assert_eq!(call!(RtlUnicodeStringToAnsiString(&mut ansi, &unicode("caf\u{e9} \u{20ac}"), 1)), 0);
+        // SAFETY: the string has six characters and a terminator.
+        unsafe {
+            assert_eq!(std::slice::from_raw_parts(ansi.Buffer.cast::<u8>(), 7), b"caf\xe9 ?\0");
+        }
+        let mut owned = UNICODE_STRING { Length: 0, MaximumLength: 0, Buffer: ansi.Buffer.cast() };
+        call!(RtlFreeUnicodeString(&mut owned));
+        let hash = |string: &str, insensitive: u8| {
+            let mut hash = 0;
+            assert_eq!(call!(RtlHashUnicodeString(&unicode(string), insensitive, 0, &mut hash)), 0);
+            hash
+        };
+        assert_eq!(hash("ab", 0), 97 * 65599 + 98);
+        assert_eq!(hash("ab", 1), hash("AB", 1));
+        assert_ne!(hash("ab", 0), hash("AB", 0));
+    }
+    random_numbers_follow_their_seed {
+        let row = |mut seed: u32| [(); 4].map(|()| call!(RtlRandomEx(&mut seed)));
+        assert_eq!(row(1), row(1));
+        assert_ne!(row(1), row(2));
+        assert!(row(0).iter().all(|number| *number < 0x7fff_ffff));
+        assert_eq!(call!(RtlNumberOfSetBitsUlongPtr(0xf0f0)), 8);
+    }
+}
+
 #[test]
 fn an_excused_breach_is_reported_and_the_driver_runs_on() {
     let exit = lab::child::run("an_excused_breach_is_reported_and_the_driver_runs_on", || {

@@ -30,31 +30,35 @@ pub(crate) enum Lifetime {
 pub(crate) struct Object {
     pub(crate) lifetime: Lifetime,
     session: u64,
-    provider: Option<u128>,
-    name: String,
+    pub(super) provider: Option<u128>,
+    pub(super) name: String,
     creator: usize,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct SubLayer {
-    object: Object,
+    pub(super) object: Object,
     pub(crate) weight: u16,
 }
 
 #[derive(Clone, Debug)]
-struct Callout {
-    object: Object,
-    layer: u16,
+pub(super) struct Callout {
+    pub(super) object: Object,
+    pub(super) layer: u16,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Filter {
-    object: Object,
+    pub(super) object: Object,
     pub(crate) key: u128,
     pub(crate) id: u64,
     pub(crate) layer: u16,
     pub(crate) sublayer: u128,
     pub(crate) weight: u64,
+    /// The weight as the caller gave it.
+    pub(super) given_weight: Value,
+    /// The raw context as the caller gave it.
+    pub(super) raw_context: u64,
     pub(crate) flags: u32,
     pub(crate) action: u32,
     pub(crate) callout: Option<u128>,
@@ -66,9 +70,9 @@ pub(crate) struct Filter {
 /// All management objects at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
-    providers: BTreeMap<u128, Object>,
+    pub(super) providers: BTreeMap<u128, Object>,
     pub(crate) sublayers: BTreeMap<u128, SubLayer>,
-    callouts: BTreeMap<u128, Callout>,
+    pub(super) callouts: BTreeMap<u128, Callout>,
     pub(crate) filters: BTreeMap<u128, Filter>,
 }
 
@@ -245,6 +249,17 @@ fn expect(value: HANDLE) -> Result<Arc<Session>, NTSTATUS> {
         return Err(STATUS_FWP_SESSION_ABORTED);
     }
     Ok(session)
+}
+
+/// Reads the objects as the session sees them: with what its transaction has changed.
+pub(super) fn read<R>(value: HANDLE, body: impl FnOnce(&Store) -> R) -> Result<R, NTSTATUS> {
+    let session = expect(value)?;
+    let engine = engine();
+    match &engine.transaction {
+        Some((id, _, store)) if *id == session.id => Ok(body(store)),
+        Some(_) => Err(STATUS_FWP_TIMEOUT),
+        None => Ok(body(&engine.live)),
+    }
 }
 
 /// FwpmTransactionBegin0.
@@ -485,11 +500,12 @@ pub(crate) unsafe fn add_filter(engine: HANDLE, filter: &FWPM_FILTER0) -> Result
             _ => return Err(STATUS_FWP_INVALID_ACTION_TYPE),
         };
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let weight = match value::lift(&filter.weight) {
+        let given_weight = value::lift(&filter.weight).ok_or(STATUS_FWP_INVALID_WEIGHT)?;
+        let weight = match given_weight {
             // Automatic: in [0, 2^60).
-            Some(Value::Empty) => id,
-            Some(Value::U64(weight)) => weight,
-            Some(Value::U8(high @ 0..=15)) => u64::from(high) << 60 | id,
+            Value::Empty => id,
+            Value::U64(weight) => weight,
+            Value::U8(high @ 0..=15) => u64::from(high) << 60 | id,
             _ => return Err(STATUS_FWP_INVALID_WEIGHT),
         };
         let mut conditions = Vec::new();
@@ -511,6 +527,8 @@ pub(crate) unsafe fn add_filter(engine: HANDLE, filter: &FWPM_FILTER0) -> Result
             layer: layer.id,
             sublayer,
             weight,
+            given_weight,
+            raw_context: filter.u.rawContext,
             flags: filter.flags,
             action: filter.action.r#type,
             callout: is_callout.then(|| key(&filter.action.u.calloutKey)),

@@ -16,6 +16,8 @@ mod layer;
 pub(crate) mod packet;
 pub(crate) mod pend;
 pub mod pend_exports;
+pub mod read;
+mod record;
 pub mod stream;
 mod value;
 
@@ -27,12 +29,13 @@ pub use value::Value;
 pub(crate) use callout::is_aborted;
 
 /// The export tables of fwpkclnt.sys.
-pub fn exports() -> [&'static [crate::export::Export]; 5] {
+pub fn exports() -> [&'static [crate::export::Export]; 6] {
     [
         exports::CALLOUT_EXPORTS,
         exports::MANAGEMENT_EXPORTS,
         inject_exports::INJECTION_EXPORTS,
         pend_exports::PEND_EXPORTS,
+        read::READ_EXPORTS,
         stream::STREAM_EXPORTS,
     ]
 }

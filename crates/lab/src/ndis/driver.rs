@@ -29,6 +29,7 @@ pub struct FilterDriver {
     characteristics: NDIS_FILTER_DRIVER_CHARACTERISTICS,
     unique_name: String,
     context: usize,
+    object: usize,
     handle: AtomicUsize,
     modules: Mutex<Vec<Arc<Module>>>,
 }
@@ -63,6 +64,11 @@ impl FilterDriver {
 
     pub(crate) fn context(&self) -> NDIS_HANDLE {
         self.context as NDIS_HANDLE
+    }
+
+    /// The driver object with which it registered.
+    pub(crate) fn object(&self) -> PDRIVER_OBJECT {
+        self.object as PDRIVER_OBJECT
     }
 
     pub(crate) fn has_status(&self) -> bool {
@@ -200,6 +206,7 @@ pub(crate) unsafe fn register(
         characteristics: copy,
         unique_name,
         context: context as usize,
+        object: driver_object as usize,
         handle: AtomicUsize::new(0),
         modules: Mutex::default(),
     };

@@ -9,6 +9,7 @@
 pub mod adapter;
 mod build;
 mod data;
+pub mod device;
 pub mod driver;
 pub mod exports;
 mod fragment;
@@ -46,8 +47,14 @@ pub use request::{Issued, OidAnswer, OidRequest, Path};
 pub(crate) use build::SplitMix;
 
 /// The export tables of NDIS.SYS.
-pub fn exports() -> [&'static [crate::export::Export]; 4] {
-    [exports::FILTER_EXPORTS, exports::LIBRARY_EXPORTS, more::MORE_EXPORTS, sync::SYNC_EXPORTS]
+pub fn exports() -> [&'static [crate::export::Export]; 5] {
+    [
+        device::DEVICE_EXPORTS,
+        exports::FILTER_EXPORTS,
+        exports::LIBRARY_EXPORTS,
+        more::MORE_EXPORTS,
+        sync::SYNC_EXPORTS,
+    ]
 }
 
 /// `NDIS_STATUS_SEND_ABORTED`.

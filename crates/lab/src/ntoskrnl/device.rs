@@ -22,6 +22,25 @@ const DO_DIRECT_IO: u32 = 0x10;
 const DO_DEVICE_INITIALIZING: u32 = 0x80;
 const FILE_READ_DATA: u32 = 1;
 const FILE_WRITE_DATA: u32 = 2;
+/// The dispatch routines of a device by function code.
+pub(crate) type Routines = [nt::PDRIVER_DISPATCH; 28];
+/// Devices that another component of the kernel made for a driver, with that driver's routines for them.
+static ROUTINES: Mutex<BTreeMap<usize, Routines>> = Mutex::new(BTreeMap::new());
+
+fn routines() -> MutexGuard<'static, BTreeMap<usize, Routines>> {
+    ROUTINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives a device routines of its own instead of its driver object's.
+pub(crate) fn set_routines(device: nt::PDEVICE_OBJECT, own: Routines) {
+    routines().insert(device as usize, own);
+}
+
+/// A device's own routine for a function; none if its driver object's serve it.
+pub(crate) fn routine(device: nt::PDEVICE_OBJECT, major: u8) -> Option<nt::PDRIVER_DISPATCH> {
+    routines().get(&(device as usize)).map(|own| own.get(usize::from(major)).copied().flatten())
+}
+
 /// How long a synchronous call waits before the driver counts as one that never completes.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long a cancelled request may take to complete.
@@ -110,6 +129,7 @@ fn top_of(device: nt::PDEVICE_OBJECT) -> nt::PDEVICE_OBJECT {
 }
 
 fn destroy(device: nt::PDEVICE_OBJECT) {
+    routines().remove(&(device as usize));
     space().devices.remove(&(device as usize));
     pool::take_back(device.cast());
 }

@@ -215,7 +215,9 @@ pub(crate) fn call_driver(target: nt::PDEVICE_OBJECT, irp: nt::PIRP) -> i32 {
         let driver = &*(*target).DriverObject;
         (
             location.MajorFunction,
-            driver.MajorFunction.get(usize::from(location.MajorFunction)).copied().flatten(),
+            device::routine(target, location.MajorFunction).unwrap_or_else(|| {
+                driver.MajorFunction.get(usize::from(location.MajorFunction)).copied().flatten()
+            }),
         )
     };
     let generation = with(irp, "G-52", "IoCallDriver", |state| {

@@ -15,6 +15,7 @@ pub mod log;
 pub mod mdl;
 pub mod memory;
 pub mod mutex;
+pub mod number;
 pub mod object;
 pub(crate) mod order;
 pub mod pool;
@@ -22,6 +23,7 @@ pub mod process;
 pub mod processor;
 pub mod resource;
 pub mod rundown;
+pub mod sid;
 pub mod string;
 pub mod thread;
 pub mod time;
@@ -51,6 +53,7 @@ pub fn exports() -> Vec<&'static [Export]> {
         mdl::EXPORTS,
         memory::EXPORTS,
         mutex::EXPORTS,
+        number::EXPORTS,
         object::EXPORTS,
         object::TYPES,
         pool::EXPORTS,
@@ -59,6 +62,7 @@ pub fn exports() -> Vec<&'static [Export]> {
         processor::hal::EXPORTS,
         resource::EXPORTS,
         rundown::EXPORTS,
+        sid::EXPORTS,
         string::EXPORTS,
         thread::EXPORTS,
         time::EXPORTS,

@@ -47,6 +47,46 @@ pub(crate) fn text(string: *const UnicodeString) -> String {
     String::from_utf16_lossy(units(string))
 }
 
+/// Puts characters into `target`, or into fresh memory with a terminator that the caller frees.
+///
+/// # Safety
+/// `target` is a string; without `allocate` it has the room that it names.
+pub(crate) unsafe fn assign(target: *mut UnicodeString, units: &[u16], allocate: bool) -> i32 {
+    // SAFETY: the caller guarantees it.
+    unsafe {
+        if allocate {
+            let buffer = pool::allocate(Kind::Paged, (units.len() + 1) * 2, NAME_TAG, Fill::Zero);
+            if buffer.is_null() {
+                return INSUFFICIENT_RESOURCES;
+            }
+            (*target).buffer = buffer.cast();
+            (*target).maximum_length = (units.len() + 1) as u16 * 2;
+        } else if usize::from((*target).maximum_length) < units.len() * 2 {
+            return BUFFER_OVERFLOW;
+        }
+        for (at, unit) in units.iter().enumerate() {
+            (*target).buffer.add(at).write(*unit);
+        }
+        (*target).length = units.len() as u16 * 2;
+    }
+    SUCCESS
+}
+
+/// The bytes of a counted string of the ANSI code page.
+///
+/// # Safety
+/// The string has as many bytes as it says.
+unsafe fn ansi<'a>(string: nt::PCANSI_STRING) -> &'a [u8] {
+    // SAFETY: the caller guarantees it.
+    unsafe {
+        let string = &*string;
+        if string.Length == 0 {
+            return &[];
+        }
+        std::slice::from_raw_parts(string.Buffer.cast(), usize::from(string.Length))
+    }
+}
+
 fn upper(unit: u16) -> u16 {
     let mut upper = char::from_u32(u32::from(unit)).into_iter().flat_map(char::to_uppercase);
     match (upper.next(), upper.next()) {
@@ -162,26 +202,97 @@ crate::exports! {
     irql(PASSIVE..=PASSIVE, "G-16") fn RtlUpcaseUnicodeString(
         target: nt::PUNICODE_STRING, source: nt::PCUNICODE_STRING, allocate: u8
     ) -> i32 {
-        let target: *mut UnicodeString = target.cast();
-        let source: *const UnicodeString = source.cast();
-        let source = units(source);
+        let source: Vec<u16> = units(source.cast()).iter().map(|unit| upper(*unit)).collect();
+        // SAFETY: the driver's target is a string; without `allocate` it has the room that it names.
+        unsafe { assign(target.cast(), &source, allocate != 0) }
+    }
+
+    /// A string of the ANSI code page as Unicode, in the target or in fresh memory.
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlAnsiStringToUnicodeString(
+        target: nt::PUNICODE_STRING, source: nt::PCANSI_STRING, allocate: u8
+    ) -> i32 {
+        // SAFETY: the driver passes a string with as many bytes as it says.
+        let source: Vec<u16> = unsafe { ansi(source) }.iter().map(|byte| u16::from(*byte)).collect();
+        // SAFETY: as for RtlUpcaseUnicodeString.
+        unsafe { assign(target.cast(), &source, allocate != 0) }
+    }
+
+    /// A Unicode string in the ANSI code page, in the target or in fresh memory; what the page lacks becomes
+    /// a question mark.
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlUnicodeStringToAnsiString(
+        target: nt::PANSI_STRING, source: nt::PCUNICODE_STRING, allocate: u8
+    ) -> i32 {
+        let bytes: Vec<u8> =
+            units(source.cast()).iter().map(|unit| u8::try_from(*unit).unwrap_or(b'?')).collect();
         // SAFETY: the driver's target is a string; without `allocate` it has the room that it names.
         unsafe {
+            let target = &mut *target;
             if allocate != 0 {
-                let buffer = pool::allocate(Kind::Paged, source.len().max(1) * 2, NAME_TAG, Fill::Zero);
+                let buffer = pool::allocate(Kind::Paged, bytes.len() + 1, NAME_TAG, Fill::Zero);
                 if buffer.is_null() {
                     return INSUFFICIENT_RESOURCES;
                 }
-                (*target).buffer = buffer.cast();
-                (*target).maximum_length = source.len() as u16 * 2;
-            } else if usize::from((*target).maximum_length) < source.len() * 2 {
+                target.Buffer = buffer.cast();
+                target.MaximumLength = bytes.len() as u16 + 1;
+            } else if usize::from(target.MaximumLength) <= bytes.len() {
                 return BUFFER_OVERFLOW;
             }
-            for (i, unit) in source.iter().enumerate() {
-                (*target).buffer.add(i).write(upper(*unit));
-            }
-            (*target).length = source.len() as u16 * 2;
+            target.Buffer.cast::<u8>().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            target.Buffer.cast::<u8>().add(bytes.len()).write(0);
+            target.Length = bytes.len() as u16;
         }
+        SUCCESS
+    }
+
+    /// Counts the bytes of a terminated string.
+    irql(0..=DISPATCH) fn RtlInitAnsiString(string: nt::PANSI_STRING, text: nt::PCSZ) {
+        // SAFETY: the driver passes room for the string, and a terminated text or null.
+        unsafe {
+            let length = if text.is_null() { 0 } else { std::ffi::CStr::from_ptr(text.cast()).count_bytes() };
+            let length = length.min(usize::from(u16::MAX) - 1) as u16;
+            (*string).Length = length;
+            (*string).MaximumLength = if text.is_null() { 0 } else { length + 1 };
+            (*string).Buffer = text.cast_mut().cast();
+        }
+    }
+
+    /// Appends terminated characters to a string with room for them.
+    irql(0..=APC) fn RtlAppendUnicodeToString(target: nt::PUNICODE_STRING, text: nt::PCWSTR) -> i32 {
+        if text.is_null() {
+            return SUCCESS;
+        }
+        // SAFETY: the driver passes a string with the room that it names, and a terminated text.
+        unsafe {
+            let target: &mut UnicodeString = &mut *target.cast();
+            let text: *const u16 = text.cast();
+            let length = (0..).take_while(|at| *text.add(*at) != 0).count();
+            let end = usize::from(target.length) / 2;
+            let room = usize::from(target.maximum_length) / 2;
+            if end + length > room {
+                return BUFFER_TOO_SMALL;
+            }
+            target.buffer.add(end).copy_from(text, length);
+            if end + length < room {
+                target.buffer.add(end + length).write(0);
+            }
+            target.length += length as u16 * 2;
+        }
+        SUCCESS
+    }
+
+    /// A hash of a string: algorithm 0 and 1 are the one that the documentation calls X65599.
+    irql(0..=DISPATCH) fn RtlHashUnicodeString(
+        string: nt::PCUNICODE_STRING, insensitive: u8, algorithm: u32, hash: nt::PULONG
+    ) -> i32 {
+        const FACTOR: u32 = 65599;
+        if string.is_null() || hash.is_null() || algorithm > 1 {
+            return INVALID_PARAMETER;
+        }
+        let fold = |unit: &u16| if insensitive != 0 { upper(*unit) } else { *unit };
+        let sum = units(string.cast()).iter().map(fold);
+        let sum = sum.fold(0u32, |sum, unit| sum.wrapping_mul(FACTOR).wrapping_add(unit.into()));
+        // SAFETY: the driver passes room for the hash.
+        unsafe { hash.write(sum) };
         SUCCESS
     }
 

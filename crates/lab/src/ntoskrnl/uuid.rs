@@ -4,9 +4,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ddk::nt;
 
+use super::string;
 use crate::clock;
-use crate::cpu::PASSIVE;
+use crate::cpu::{APC, PASSIVE};
 use crate::pool;
+
+/// Parses `{8-4-4-4-12}` hexadecimal digits.
+fn parse(text: &str) -> Option<nt::GUID> {
+    let inner = text.strip_prefix('{')?.strip_suffix('}')?;
+    let parts: Vec<&str> = inner.split('-').collect();
+    let lengths = [8, 4, 4, 4, 12];
+    let digits = |part: &&str| part.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let fits = parts.len() == 5 && parts.iter().zip(lengths).all(|(part, length)| part.len() == length);
+    if !fits || !parts.iter().all(digits) {
+        return None;
+    }
+    u128::from_str_radix(&parts.concat(), 16).ok().map(ddk::guid)
+}
 
 crate::exports! {
     /// The kernel's source of unique identifiers.
@@ -36,6 +50,30 @@ crate::exports! {
         };
         // SAFETY: the driver passes room for the identifier.
         unsafe { out.write(uuid) };
+        nt::STATUS_SUCCESS
+    }
+
+    /// An identifier as text in braces, in fresh memory.
+    irql(PASSIVE..=PASSIVE, "G-16") fn RtlStringFromGUID(
+        guid: *const nt::GUID, target: nt::PUNICODE_STRING
+    ) -> i32 {
+        // SAFETY: the driver passes an identifier.
+        let nt::GUID { Data1, Data2, Data3, Data4: [a, b, rest @ ..] } = unsafe { *guid };
+        let rest = rest.iter().fold(String::new(), |text, byte| format!("{text}{byte:02X}"));
+        let text = format!("{{{Data1:08X}-{Data2:04X}-{Data3:04X}-{a:02X}{b:02X}-{rest}}}");
+        let units: Vec<u16> = text.encode_utf16().collect();
+        // SAFETY: the driver passes a string to fill.
+        unsafe { string::assign(target.cast(), &units, true) }
+    }
+
+    /// An identifier from its text in braces.
+    irql(PASSIVE..=APC, "G-16") fn RtlGUIDFromString(
+        text: nt::PCUNICODE_STRING, guid: *mut nt::GUID
+    ) -> i32 {
+        let text = string::text(text.cast());
+        let Some(parsed) = parse(&text) else { return nt::STATUS_INVALID_PARAMETER };
+        // SAFETY: the driver passes room for the identifier.
+        unsafe { guid.write(parsed) };
         nt::STATUS_SUCCESS
     }
 }
