@@ -51,3 +51,17 @@ fn the_layers_below_the_driver_do_not_look_up() {
     let kernel = tree(&["-p", "kernel", "-e", "normal"]);
     assert!(kernel.is_disjoint(&["weir-core", "weir-ioctl", "lab"].map(str::to_owned).into()), "{kernel:?}");
 }
+
+#[test]
+fn every_test_file_has_its_promise() {
+    let tests = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let readme = std::fs::read_to_string(tests.join("README.md")).expect("tests/README.md");
+    let name = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let rows: Vec<String> = readme.lines().filter_map(name).filter(|name| name.ends_with(".rs")).collect();
+    let told: BTreeSet<String> = rows.iter().cloned().collect();
+    assert_eq!(told.len(), rows.len(), "a test has two rows");
+    let files = std::fs::read_dir(&tests)
+        .expect("tests/")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    assert_eq!(told, files.filter(|name| name.ends_with(".rs")).collect(), "tests/README.md and tests/");
+}
