@@ -154,6 +154,11 @@ fn finds_bugcheck() {
 #[test]
 fn finds_unresolved() {
     stops("finds_unresolved", Status::Unresolved, "UNRESOLVED", "NoKernelExportsThis(7);");
+    let exit = run("finds_unresolved", "unresolved");
+    if !child::is_child() {
+        let text = &exit.report.findings.last().unwrap().text;
+        assert!(text.contains("called ntoskrnl.exe!NoKernelExportsThis"), "{text}");
+    }
 }
 
 #[test]
@@ -173,13 +178,34 @@ fn a_refusing_driver_is_gone() {
     }
 }
 
-#[test]
-fn emulates_cr8() {
-    let exit = run("emulates_cr8", "cr8");
+/// Runs a mode whose entry refuses to start when it finds what it looks for missing.
+#[track_caller]
+fn finds_all_well(test: &str, mode: &str) {
+    let exit = run(test, mode);
     if !child::is_child() {
         exit.assert_clean();
         assert!(!exit.log.contains("refused"), "{}", exit.log);
     }
+}
+
+#[test]
+fn emulates_cr8() {
+    finds_all_well("emulates_cr8", "cr8");
+}
+
+#[test]
+fn fills_the_stack_cookie_and_the_guards_of_calls() {
+    finds_all_well("fills_the_stack_cookie_and_the_guards_of_calls", "guarded");
+}
+
+#[test]
+fn probes_the_stack_of_large_frames() {
+    finds_all_well("probes_the_stack_of_large_frames", "chkstk");
+}
+
+#[test]
+fn shares_the_time_at_its_fixed_address() {
+    finds_all_well("shares_the_time_at_its_fixed_address", "shared-data");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use core::ffi::c_void;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ddk::nt::ntddk::*;
 use ddk::nt::*;
@@ -12,6 +12,87 @@ use ddk::nt::*;
 #[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
 unsafe extern "C" {
     fn NoKernelExportsThis(argument: u32);
+    fn __chkstk();
+}
+
+/// What a compiler puts into an image that guards its stack and its calls, for the loader to fill.
+#[repr(C)]
+pub struct LoadConfiguration {
+    size: u32,
+    _first: [u32; 21],
+    cookie: *const AtomicUsize,
+    _handlers: [usize; 2],
+    check: *const AtomicUsize,
+    dispatch: *const AtomicUsize,
+    _table: [usize; 2],
+    flags: u32,
+    _last: u32,
+}
+
+// SAFETY: the loader alone reads it, before the driver runs.
+unsafe impl Sync for LoadConfiguration {}
+
+const DEFAULT_COOKIE: usize = 0x2b99_2ddf_a232;
+static COOKIE: AtomicUsize = AtomicUsize::new(DEFAULT_COOKIE);
+static GUARD_CHECK: AtomicUsize = AtomicUsize::new(0);
+static GUARD_DISPATCH: AtomicUsize = AtomicUsize::new(0);
+
+/// The name under which the linker looks for it.
+#[unsafe(no_mangle)]
+pub static _load_config_used: LoadConfiguration = LoadConfiguration {
+    size: size_of::<LoadConfiguration>() as u32,
+    _first: [0; 21],
+    cookie: &COOKIE,
+    _handlers: [0; 2],
+    check: &GUARD_CHECK,
+    dispatch: &GUARD_DISPATCH,
+    _table: [0; 2],
+    // IMAGE_GUARD_CF_INSTRUMENTED
+    flags: 0x100,
+    _last: 0,
+};
+
+extern "C" fn square(number: u64) -> u64 {
+    number * number
+}
+
+/// Calls [`square`] as code with the control flow guard does, both ways, and looks at the stack cookie.
+unsafe fn guarded() -> bool {
+    let cookie = COOKIE.load(Ordering::Relaxed);
+    let (checked, dispatched): (u64, u64);
+    // SAFETY: the loader has filled both pointers; check keeps all argument registers and dispatch jumps to rax.
+    unsafe {
+        core::arch::asm!("sub rsp, 32", "mov r12, rcx", "mov rcx, {target}", "call r13", "mov rcx, r12",
+            "call {target}", "add rsp, 32", target = in(reg) square as usize, in("rcx") 7u64, in("r13") GUARD_CHECK.load(Ordering::Relaxed),
+            out("r12") _, lateout("rax") checked, clobber_abi("C"));
+        core::arch::asm!("sub rsp, 32", "call r13", "add rsp, 32", in("rcx") 9u64, in("r13") GUARD_DISPATCH.load(Ordering::Relaxed),
+            inlateout("rax") square as usize => dispatched, clobber_abi("C"));
+    }
+    cookie != DEFAULT_COOKIE && cookie != 0 && cookie >> 48 == 0 && (checked, dispatched) == (49, 81)
+}
+
+/// Probes the stack as a function with a large frame does: size and stack pointer come back unchanged.
+unsafe fn probe_stack() -> bool {
+    let (size, moved): (u64, u64);
+    // SAFETY: __chkstk touches the stack below and keeps all registers but r10 and r11.
+    unsafe {
+        core::arch::asm!("mov r12, rsp", "mov eax, 8192", "call {probe}", "sub r12, rsp", probe = sym __chkstk,
+            out("rax") size, out("r12") moved, out("r10") _, out("r11") _);
+    }
+    (size, moved) == (8192, 0)
+}
+
+/// Whether the system time of the page that the kernel shares is that of the function.
+unsafe fn reads_shared_time() -> bool {
+    const SECOND: i64 = 10_000_000;
+    let shared: i64;
+    let mut now = LARGE_INTEGER { QuadPart: 0 };
+    // SAFETY: the constant address of KUSER_SHARED_DATA.SystemTime, as the headers have it.
+    unsafe {
+        core::arch::asm!("mov {0}, 0xfffff78000000014", "mov {0}, [{0}]", out(reg) shared);
+        KeQuerySystemTimePrecise(&mut now);
+        (now.QuadPart - shared).abs() < 60 * SECOND
+    }
 }
 
 const TAG: u32 = u32::from_le_bytes(*b"Prob");
@@ -150,6 +231,12 @@ unsafe fn run(mode: &[u16]) -> NTSTATUS {
             core::arch::asm!("mov {0}, cr8", "mov {1}, 2", "mov cr8, {1}", "mov {1}, cr8", "mov cr8, {0}",
                 out(reg) _, out(reg) level);
             return if level == 2 { 0 } else { STATUS_UNSUCCESSFUL };
+        } else if is(mode, "guarded") {
+            return if guarded() { 0 } else { STATUS_UNSUCCESSFUL };
+        } else if is(mode, "chkstk") {
+            return if probe_stack() { 0 } else { STATUS_UNSUCCESSFUL };
+        } else if is(mode, "shared-data") {
+            return if reads_shared_time() { 0 } else { STATUS_UNSUCCESSFUL };
         } else if is(mode, "unresolved") {
             NoKernelExportsThis(7);
         } else if is(mode, "fail-and-leak") {
