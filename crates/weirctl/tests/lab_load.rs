@@ -73,6 +73,27 @@ fn an_import_that_is_not_there_stops_the_driver_when_it_is_called() {
 }
 
 #[test]
+fn a_finding_says_where_the_driver_was_and_what_it_had_called() {
+    let path = changed("load-finding-image", |bytes| {
+        let name = b"NdisFDeregisterFilterDriver\0";
+        let at = bytes.windows(name.len()).position(|window| window == name).unwrap();
+        bytes[at..at + 4].copy_from_slice(b"Xyz_");
+    });
+    std::fs::copy(image().with_extension("pdb"), path.with_file_name("weir.pdb")).unwrap();
+    let (code, document) = load("load-finding", &path);
+    assert_eq!(code, 3);
+    let finding = &document["verifier"]["findings"][0];
+    assert_eq!((&finding["irql"], &finding["routine"]), (&0.into(), &"EvtDriverUnload".into()), "{finding}");
+    assert!(finding["processor"].as_u64().unwrap() < 64);
+    let has_lines =
+        |place: &Value| place.as_str().unwrap().contains("crates/kernel/src/ndis/registration.rs:");
+    assert!(has_lines(&finding["caller"]) && has_lines(&finding["stack"][0]), "{finding}");
+    let calls = finding["calls"].as_array().unwrap();
+    assert_eq!(calls.len(), 50);
+    assert!(calls.iter().any(|call| call.as_str().unwrap().contains("NDIS.SYS!NdisSetOptionalHandlers(")));
+}
+
+#[test]
 fn files_that_are_no_drivers_are_refused() {
     let dir = scratch("load-bad");
     std::fs::write(dir.join("text.sys"), "no image").unwrap();
