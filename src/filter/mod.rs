@@ -1,5 +1,6 @@
 //! The lightweight filter: one [`Module`] per adapter sees every frame in both directions.
 
+mod actions;
 mod adapters;
 mod attach;
 mod counts;
@@ -28,9 +29,11 @@ use kernel::wide;
 use weir_core::counters::Counter;
 use weir_core::engine::{Batch, Interface, Toll};
 use weir_core::limit::Passage;
+use weir_core::policy::Mark;
 use weir_core::wire::{Medium, Source, VlanTag};
 use weir_core::{Action, Direction};
 
+use actions::{Answers, Note, needs_mark};
 pub(crate) use adapters::{Adapters, NAME_LENGTH};
 use counts::{Counts, Tally};
 pub(crate) use demand::Demand;
@@ -115,20 +118,38 @@ impl Facts {
 }
 
 impl Module {
-    /// Whether an NBL may pass: all its frames must, and the limit of their rule must allow it.
+    /// Whether an NBL passes as it is: all its frames must, and the limit of their rule must allow it. What happens to one
+    /// that does not is noted down on it.
     ///
     /// NDIS puts only frames of one flow into one NBL, so frames with different verdicts do not occur in practice; if they
     /// do, the NBL is blocked, because it can only be completed as a whole.
     #[inline(never)]
-    fn passes(&self, batch: &mut Batch<'_>, direction: Direction, list: &Nbl<'_>, tally: &mut Tally) -> bool {
+    fn passes(
+        &self,
+        batch: &mut Batch<'_>,
+        direction: Direction,
+        list: &mut Nbl<'_>,
+        tally: &mut Tally,
+        answers: &mut Answers<'_>,
+    ) -> bool {
         let tag = list.vlan_tci().map(VlanTag);
         let interface = self.facts.interface();
         let (mut frames, mut passes) = (0_u32, true);
         let mut toll: Option<Toll> = None;
+        let mut mark = Mark::default();
         for frame in list.frames() {
             frames = frames.wrapping_add(1);
-            let verdict = batch.inspect(&interface, direction, &Bytes(frame), tag);
+            let frame = Bytes(frame);
+            let verdict = batch.inspect(&interface, direction, &frame, tag);
             passes &= verdict.action == Action::Permit;
+            if verdict.reject {
+                answers.answer(batch, interface.medium, &verdict, &frame, tag);
+            }
+            if direction == Direction::Send
+                && needs_mark(&verdict.mark, interface.medium, &verdict, &frame, tag)
+            {
+                mark = verdict.mark;
+            }
             match (&mut toll, &verdict.toll) {
                 (Some(sum), Some(more)) => sum.join(more),
                 (sum, more) => *sum = sum.or(*more),
@@ -146,7 +167,11 @@ impl Module {
             None => {}
         }
         tally.add(frames, passes);
-        passes
+        if passes && mark.is_empty() {
+            return true;
+        }
+        (if passes { Note::Mark(mark) } else { Note::Drop }).write(list);
+        false
     }
 }
 

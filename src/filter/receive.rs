@@ -4,6 +4,7 @@ use kernel::ndis::{Chain, Incoming, Loan, PortNumber, ReceiveFlags};
 use weir_core::Direction;
 
 use super::Module;
+use super::actions::Answers;
 use super::counts::Tally;
 use crate::shared::{now, processor};
 
@@ -24,9 +25,10 @@ impl Module {
         };
         let processor = processor();
         let mut tally = Tally::default();
+        let mut answers = Answers::new(&self.own);
         let split = {
             let mut batch = self.shared.engine.batch(processor, now());
-            chain.split(|list| self.passes(&mut batch, Direction::Receive, list, &mut tally))
+            chain.split(|list| self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers))
         };
         self.counts.add(processor, Direction::Receive, tally);
         if let Some(chain) = split.kept {
@@ -37,6 +39,8 @@ impl Module {
         if let Some(chain) = split.rest {
             chain.return_down(self.handle, flags.returning());
         }
+        // Whoever was rejected is out on the wire.
+        answers.frames.send_down(port, flags.returning().sending());
     }
 
     /// Indicates what may pass of a chain that goes back to the miniport when this returns.
@@ -50,11 +54,13 @@ impl Module {
         let processor = processor();
         let now = now();
         let mut tally = Tally::default();
+        let mut answers = Answers::new(&self.own);
         loan.indicate_runs(self.handle, port, flags, |list| {
             // A batch for each: runs are indicated in between, and the stack above may take its time.
             let mut batch = self.shared.engine.batch(processor, now);
-            self.passes(&mut batch, Direction::Receive, list, &mut tally)
+            self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers)
         });
         self.counts.add(processor, Direction::Receive, tally);
+        answers.frames.send_down(port, flags.returning().sending());
     }
 }

@@ -4,12 +4,13 @@ use kernel::ndis::{Chain, Outgoing, PortNumber, SendFlags};
 use kernel::status::Status;
 use weir_core::Direction;
 
+use super::actions::{Answers, Note};
 use super::counts::Tally;
 use super::{BLOCKED, Module};
 use crate::shared::{now, processor};
 
 impl Module {
-    /// Passes on what may pass and completes the rest; a chain without a blocked frame goes on untouched.
+    /// Passes on what may pass and completes the rest; a chain of which everything passes as it is goes on untouched.
     ///
     /// IRQL: <= DISPATCH_LEVEL.
     #[doc(alias = "FilterSendNetBufferLists")]
@@ -19,13 +20,28 @@ impl Module {
         };
         let processor = processor();
         let mut tally = Tally::default();
+        let mut answers = Answers::new(&self.own);
         let split = {
             let mut batch = self.shared.engine.batch(processor, now());
-            chain.split(|list| self.passes(&mut batch, Direction::Send, list, &mut tally))
+            chain.split(|list| self.passes(&mut batch, Direction::Send, list, &mut tally, &mut answers))
         };
         self.counts.add(processor, Direction::Send, tally);
         if let Some(chain) = split.kept {
             chain.send_down(self.handle, port, flags);
+        }
+        if let Some(chain) = split.rest {
+            self.finish_sends(chain, port, flags);
+        }
+        // Whoever was rejected sits above.
+        answers.frames.indicate(port, flags.completion().receiving());
+    }
+
+    /// Does to sends what their notes say.
+    #[inline(never)]
+    fn finish_sends(&self, chain: Chain<Outgoing>, port: PortNumber, flags: SendFlags) {
+        let split = chain.split(|list| Note::read(list) != Note::Drop);
+        if let Some(chain) = split.kept {
+            self.send_marked(chain, port, flags);
         }
         if let Some(chain) = split.rest {
             chain.complete(self.handle, BLOCKED, flags.completion());

@@ -50,8 +50,7 @@ pub fn reply<S: Source + ?Sized>(
     source: &S,
     out: &mut [u8],
 ) -> Result<usize, Silence> {
-    let ip = frame.ip.ok_or(Silence::NotIp)?;
-    check(frame, &ip)?;
+    let ip = check(frame)?;
     let network = frame.network as usize;
     let mut writer = Writer { out, length: 0 };
     link(medium, network, source, &mut writer)?;
@@ -73,15 +72,16 @@ pub fn reply<S: Source + ?Sized>(
     Ok(writer.length)
 }
 
-/// The limits of RFC 1122 (3.2.2), RFC 1812 (4.3.2.7), RFC 4443 (2.4 e) and RFC 9293 (3.5.2).
-fn check(frame: &Frame, ip: &Ip) -> Result<(), Silence> {
+/// Whether a frame may be answered: the limits of RFC 1122 (3.2.2), RFC 1812 (4.3.2.7), RFC 4443 (2.4 e) and RFC 9293 (3.5.2).
+pub fn check(frame: &Frame) -> Result<Ip, Silence> {
+    let ip = frame.ip.ok_or(Silence::NotIp)?;
     match frame.malformed {
         None => {}
         Some(Malformed::LinkTruncated | Malformed::TooManyVlanTags) => return Err(Silence::NotIp),
         Some(_) => return Err(Silence::Malformed),
     }
     let [first, ..] = frame.link.destination;
-    if first & 1 != 0 || !is_host(ip, &ip.destination) || !is_host(ip, &ip.source) {
+    if first & 1 != 0 || !is_host(&ip, &ip.destination) || !is_host(&ip, &ip.source) {
         return Err(Silence::NotUnicast);
     }
     if ip.fragment.is_some_and(|fragment| !fragment.is_first()) {
@@ -89,10 +89,10 @@ fn check(frame: &Frame, ip: &Ip) -> Result<(), Silence> {
     }
     match frame.transport {
         Transport::Tcp { flags, .. } if flags.has(TcpFlags::RST) => Err(Silence::Reset),
-        Transport::Icmp { echo: Some(echo), .. } if echo.request => Ok(()),
-        Transport::Icmp { kind: 13 | 15 | 17, .. } if ip.version == 4 => Ok(()),
+        Transport::Icmp { echo: Some(echo), .. } if echo.request => Ok(ip),
+        Transport::Icmp { kind: 13 | 15 | 17, .. } if ip.version == 4 => Ok(ip),
         Transport::Icmp { .. } => Err(Silence::Icmp),
-        _ => Ok(()),
+        _ => Ok(ip),
     }
 }
 

@@ -98,6 +98,15 @@ impl<Way> Chain<Way> {
         }
     }
 
+    /// The first NBL, as a chain of its own, and the others.
+    pub fn split_first(self) -> (Self, Option<Self>) {
+        let head = ManuallyDrop::new(self).head;
+        // SAFETY: the chain is valid and owned by the type's invariant.
+        let rest = unsafe { (*head.as_ptr()).Next };
+        // SAFETY: as above; nobody else has the others.
+        (unsafe { Self::single_from(head) }, unsafe { Self::from_raw(rest) })
+    }
+
     /// Splits the chain by `keep`, in order: first what it returned true for, then the rest.
     ///
     /// Links are written only where they change: a chain that is kept whole is only read.

@@ -30,6 +30,18 @@ impl SendFlags {
 #[repr(transparent)]
 pub struct SendCompleteFlags(pub u32);
 
+impl SendCompleteFlags {
+    /// The flags for indicating, in the same call, frames of the driver's own.
+    #[must_use]
+    pub fn receiving(self) -> ReceiveFlags {
+        if self.0 & NDIS_SEND_COMPLETE_FLAGS_DISPATCH_LEVEL != 0 {
+            ReceiveFlags(NDIS_RECEIVE_FLAGS_DISPATCH_LEVEL)
+        } else {
+            ReceiveFlags(0)
+        }
+    }
+}
+
 /// `NDIS_RECEIVE_FLAGS_*`. Bits that are not understood here pass through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(transparent)]
@@ -58,6 +70,18 @@ impl ReceiveFlags {
 #[repr(transparent)]
 pub struct ReturnFlags(pub u32);
 
+impl ReturnFlags {
+    /// The flags for sending, in the same call, frames of the driver's own.
+    #[must_use]
+    pub fn sending(self) -> SendFlags {
+        if self.0 & NDIS_RETURN_FLAGS_DISPATCH_LEVEL != 0 {
+            SendFlags(NDIS_SEND_FLAGS_DISPATCH_LEVEL)
+        } else {
+            SendFlags(0)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +94,10 @@ mod tests {
         assert_eq!(ReceiveFlags(0xF02).returning(), ReturnFlags(0));
         assert!(ReceiveFlags(2).resources());
         assert!(!ReceiveFlags(1).resources());
+        assert_eq!(
+            (SendCompleteFlags(3).receiving(), SendCompleteFlags(2).receiving()),
+            (ReceiveFlags(1), ReceiveFlags(0))
+        );
+        assert_eq!((ReturnFlags(3).sending(), ReturnFlags(2).sending()), (SendFlags(1), SendFlags(0)));
     }
 }

@@ -19,5 +19,5 @@ pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFl
 pub use loan::Loan;
 pub use net_buffer::{FrameBytes, Nbl, NetBuffers};
 pub use oid::{Direct, OidClone, OidPath, OidRequest, Regular, cancel as cancel_oids};
-pub use own::{Homecoming, Originator, OwnNbl, Travel};
+pub use own::{Homecoming, Originator, OwnChain, OwnNbl, Travel};
 pub use registration::{DataHandlers, ModuleOptions, Names, Registration, version};

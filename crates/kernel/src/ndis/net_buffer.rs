@@ -3,7 +3,10 @@
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use ddk::ndis::{Ieee8021QNetBufferListInfo, NET_BUFFER, NET_BUFFER_LIST};
+use ddk::ndis::{
+    Ieee8021QNetBufferListInfo, NET_BUFFER, NET_BUFFER_LIST, TcpIpChecksumNetBufferListInfo,
+    TcpLargeSendNetBufferListInfo, UdpSegmentationOffloadInfo,
+};
 use ddk::nt::MDL;
 
 use crate::mdl;
@@ -56,6 +59,34 @@ impl<'a> Nbl<'a> {
 
     pub(super) fn as_ptr(&self) -> *mut NET_BUFFER_LIST {
         self.list.as_ptr()
+    }
+
+    /// Whether the miniport computes the checksum of the IPv4 headers of this send: because it is asked to, or because it
+    /// cuts the frame into segments.
+    #[doc(alias = "NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO")]
+    #[must_use]
+    pub fn offloads_ip_checksum(&self) -> bool {
+        /// `Transmit.IpHeaderChecksum`.
+        const IP_HEADER: usize = 1 << 4;
+        // SAFETY: the view's owner guarantees a valid NBL.
+        let info = unsafe { &(*self.list.as_ptr()).NetBufferListInfo };
+        let slot = |id: i32| info.get(id as usize).map_or(0, |value| value.addr());
+        slot(TcpIpChecksumNetBufferListInfo) & IP_HEADER != 0
+            || slot(TcpLargeSendNetBufferListInfo) != 0
+            || slot(UdpSegmentationOffloadInfo) != 0
+    }
+
+    /// What [`Nbl::set_note`] left here.
+    #[must_use]
+    pub fn note(&self) -> u64 {
+        // SAFETY: the view's owner guarantees a valid NBL.
+        unsafe { (*self.list.as_ptr()).Scratch }.addr() as u64
+    }
+
+    /// Leaves a note in `Scratch`, which belongs to whoever owns the NBL and is lost when it is handed on.
+    pub fn set_note(&mut self, note: u64) {
+        // SAFETY: the view's owner guarantees a valid NBL that the driver owns.
+        unsafe { (*self.list.as_ptr()).Scratch = core::ptr::without_provenance_mut(note as usize) };
     }
 
     /// Sets the status that a send completes with.

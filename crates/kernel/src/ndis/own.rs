@@ -162,6 +162,11 @@ impl Originator {
         Some(nbl)
     }
 
+    /// A frame of `length` zeroes, to be filled and cut. `None` as for [`Originator::frame`]. IRQL: <= DISPATCH_LEVEL.
+    pub fn room(&self, length: usize) -> Option<OwnNbl<'_>> {
+        self.make(length)
+    }
+
     /// A copy of `original`'s bytes. IRQL: <= DISPATCH_LEVEL.
     pub fn copy(&self, original: &FrameBytes<'_>) -> Option<OwnNbl<'_>> {
         let mut nbl = self.make(original.len())?;
@@ -364,6 +369,13 @@ impl OwnNbl<'_> {
         unsafe { core::slice::from_raw_parts_mut(record.data.as_ptr(), record.length) }
     }
 
+    /// Makes the frame end after its first `length` bytes, if it is longer.
+    pub fn cut(&mut self, length: usize) {
+        // SAFETY: the NBL is owned and has one NET_BUFFER.
+        let buffer = unsafe { &mut *(*self.list.as_ptr()).FirstNetBuffer };
+        buffer.DataLength = buffer.DataLength.min(u32::try_from(length).unwrap_or(u32::MAX));
+    }
+
     /// Sets or clears the 802.1Q tag beside the frame.
     pub fn set_vlan_tci(&mut self, tci: Option<u16>) {
         // SAFETY: the NBL is owned.
@@ -413,6 +425,59 @@ impl OwnNbl<'_> {
     /// Gives up ownership, not the place inside the originator's gate.
     fn keep(self) -> NonNull<NET_BUFFER_LIST> {
         ManuallyDrop::new(self).list
+    }
+}
+
+/// Own NBLs that wait for being handed on together; freed on drop.
+pub struct OwnChain<'a> {
+    lists: Links,
+    home: &'a Originator,
+}
+
+impl<'a> OwnChain<'a> {
+    /// An empty one for NBLs of `home`.
+    #[must_use]
+    pub const fn new(home: &'a Originator) -> Self {
+        Self { lists: Links::new(), home }
+    }
+
+    /// Adds an NBL of the same originator.
+    pub fn push(&mut self, nbl: OwnNbl<'a>) {
+        debug_assert!(core::ptr::eq(nbl.home, self.home));
+        self.lists.push(nbl.keep());
+    }
+
+    /// Sends the frames, if there are any, to the driver below; as [`OwnNbl::send_down`].
+    pub fn send_down(mut self, port: PortNumber, flags: SendFlags) {
+        if let Some(chain) = self.take::<Outgoing>() {
+            chain.send_down(self.home.filter, port, flags);
+        }
+    }
+
+    /// Indicates the frames, if there are any, to the drivers above; as [`OwnNbl::indicate`].
+    pub fn indicate(mut self, port: PortNumber, flags: ReceiveFlags) {
+        let count = self.lists.count();
+        if let Some(chain) = self.take::<Incoming>() {
+            chain.indicate(self.home.filter, port, count, flags);
+        }
+    }
+
+    fn take<Way>(&mut self) -> Option<Chain<Way>> {
+        core::mem::replace(&mut self.lists, Links::new()).finish()
+    }
+}
+
+impl Drop for OwnChain<'_> {
+    fn drop(&mut self) {
+        let mut chain = self.take::<Outgoing>();
+        while let Some(whole) = chain {
+            let (first, rest) = whole.split_first();
+            if let Some(list) = NonNull::new(first.into_raw()) {
+                // SAFETY: the NBL comes from there, and is owned.
+                unsafe { self.home.free(list) };
+            }
+            chain = rest;
+        }
     }
 }
 

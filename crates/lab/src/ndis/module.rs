@@ -652,8 +652,12 @@ impl Adapter {
         let running: Vec<_> =
             self.modules().into_iter().filter(|module| module.state() == State::Running).collect();
         let kept = std::mem::take(&mut self.kept().sends);
-        let (foreign, own): (Vec<_>, Vec<_>) =
-            kept.into_iter().partition(|nbl| !matches!(owner::origin(nbl.0), Some(Layer::Module(_))));
+        // Copies that stand for sends of the protocol are completed with them: it waits for its originals (O12).
+        // SAFETY: the wire owns the NBLs that it keeps.
+        let is_copy = |nbl: *mut NET_BUFFER_LIST| unsafe { !(*nbl).ParentNetBufferList.is_null() };
+        let (foreign, own): (Vec<_>, Vec<_>) = kept
+            .into_iter()
+            .partition(|nbl| !matches!(owner::origin(nbl.0), Some(Layer::Module(_))) || is_copy(nbl.0));
         self.kept().sends = foreign;
         self.complete_sends(Call::default(), |_| {});
         // N-11: a protocol is paused when all its sends are back; only then NDIS pauses the filters below it.

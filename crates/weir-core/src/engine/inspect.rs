@@ -8,6 +8,7 @@ use crate::flow::{self, Endpoint, FlowKey, Opening, Record, Side, Stamp};
 use crate::fragment::Datagram;
 use crate::limit::{Excess, Limit, Passage, Scope, Unit};
 use crate::policy::{Decider, Decision, Failure, Identity, Mark, Query};
+use crate::reject;
 use crate::wire::{self, Frame, Ip, Source, TcpFlags, Transport, VlanTag, protocol};
 use crate::{Action, Direction, Time};
 
@@ -125,12 +126,11 @@ impl<'e> Batch<'e> {
         self.account_toll(toll, Counter::BlockedByRule, true);
     }
 
-    /// True when one more answer to a rejected frame may be sent now; counts the answer, or that there is none.
+    /// True when a rejected frame may be answered and one more answer may be sent now. The caller counts what comes of it.
+    #[inline(never)]
     #[must_use]
-    pub fn may_reject(&mut self) -> bool {
-        let allowed = self.engine.rejects.charge(&REJECTS, self.now, 1) == Passage::Now;
-        self.tally.count(if allowed { Counter::RejectsSent } else { Counter::RejectsSuppressed });
-        allowed
+    pub fn may_reject(&mut self, frame: &Frame) -> bool {
+        reject::check(frame).is_ok() && self.engine.rejects.charge(&REJECTS, self.now, 1) == Passage::Now
     }
 
     /// Counts something that happened to frames of the batch.

@@ -1,0 +1,139 @@
+//! What rules do beyond letting frames pass and dropping them: answers to senders, marks.
+
+use kernel::ndis::{Chain, Nbl, Originator, Outgoing, OwnChain, PortNumber, SendFlags};
+use weir_core::counters::Counter;
+use weir_core::engine::{Batch, Verdict};
+use weir_core::mark::edits;
+use weir_core::policy::Mark;
+use weir_core::reject;
+use weir_core::wire::{self, Medium, Source, VlanTag};
+
+use super::Module;
+use crate::shared::processor;
+
+/// Answers to the rejected frames of one chain. They are handed on when the chain has been judged: what a neighbour does
+/// with them takes its time, and frames of the engine's batch do not.
+pub(super) struct Answers<'a> {
+    pub(super) frames: OwnChain<'a>,
+    from: &'a Originator,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) const fn new(from: &'a Originator) -> Self {
+        Self { frames: OwnChain::new(from), from }
+    }
+
+    /// Answers a frame that its rule rejects, if the frame may be answered and not too many were. The answer goes back on
+    /// the VLAN that the frame came on.
+    #[inline(never)]
+    pub(super) fn answer<S: Source>(
+        &mut self,
+        batch: &mut Batch<'_>,
+        medium: Medium,
+        verdict: &Verdict,
+        frame: &S,
+        tag: Option<VlanTag>,
+    ) {
+        let answered = batch.may_reject(&verdict.frame) && self.write(medium, verdict, frame, tag).is_some();
+        batch.count(if answered { Counter::RejectsSent } else { Counter::RejectsSuppressed }, 1);
+    }
+
+    fn write<S: Source>(
+        &mut self,
+        medium: Medium,
+        verdict: &Verdict,
+        frame: &S,
+        tag: Option<VlanTag>,
+    ) -> Option<()> {
+        let mut answer = self.from.room(reject::MAX_REPLY)?;
+        let length = reject::reply(medium, &verdict.frame, frame, answer.bytes_mut()).ok()?;
+        answer.cut(length);
+        answer.set_vlan_tci(tag.map(|tag| tag.0));
+        self.frames.push(answer);
+        Some(())
+    }
+}
+
+/// What an NBL that does not simply pass is noted down with, while the driver owns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    /// It is dropped.
+    Drop,
+    /// It passes with this mark.
+    Mark(Mark),
+}
+
+impl Note {
+    const MARK: u64 = 1 << 32;
+    const GIVEN: u64 = 1 << 8;
+
+    pub(super) fn write(self, list: &mut Nbl<'_>) {
+        let part = |value: Option<u8>| value.map_or(0, |value| u64::from(value) | Self::GIVEN);
+        list.set_note(match self {
+            Self::Drop => 0,
+            Self::Mark(mark) => Self::MARK | part(mark.priority) << 16 | part(mark.dscp),
+        });
+    }
+
+    pub(super) fn read(list: &Nbl<'_>) -> Self {
+        let note = list.note();
+        let part = |value: u64| (value & Self::GIVEN != 0).then_some(value as u8);
+        if note & Self::MARK == 0 {
+            return Self::Drop;
+        }
+        Self::Mark(Mark { priority: part(note >> 16), dscp: part(note) })
+    }
+}
+
+impl Module {
+    /// Sends copies with the marks that the notes say, since the originals belong to whoever sent them. Without memory for
+    /// copies the originals go on as they are.
+    #[inline(never)]
+    pub(super) fn send_marked(&self, mut chain: Chain<Outgoing>, port: PortNumber, flags: SendFlags) {
+        loop {
+            let (mut one, rest) = chain.split_first();
+            let (mut note, mut offloaded, mut frames) = (Note::Drop, false, 0);
+            one.for_each(|list| {
+                note = Note::read(&list);
+                offloaded = list.offloads_ip_checksum();
+                frames = list.frames().count() as u64;
+            });
+            let mark = if let Note::Mark(mark) = note { mark } else { Mark::default() };
+            let medium = self.facts.frames;
+            let marked =
+                self.own.replace(one, |bytes, tag| write_marks(&mark, medium, bytes, tag, offloaded));
+            let (counter, one) = match marked {
+                Ok(copies) => (Counter::Marked, copies),
+                Err(original) => (Counter::MarksFailed, original),
+            };
+            self.shared.engine.count(processor(), counter, frames);
+            one.send_down(self.handle, port, flags);
+            match rest {
+                Some(rest) => chain = rest,
+                None => return,
+            }
+        }
+    }
+}
+
+/// Whether `mark` would change anything about a frame.
+#[inline(never)]
+pub(super) fn needs_mark<S: Source>(
+    mark: &Mark,
+    medium: Medium,
+    verdict: &Verdict,
+    frame: &S,
+    tag: Option<VlanTag>,
+) -> bool {
+    !mark.is_empty() && !edits(mark, medium, &verdict.frame, frame, tag, true).is_empty()
+}
+
+#[inline(never)]
+fn write_marks(mark: &Mark, medium: Medium, bytes: &mut [u8], tag: &mut Option<u16>, offloaded: bool) {
+    let oob = tag.map(VlanTag);
+    let edits = edits(mark, medium, &wire::parse(medium, &*bytes, oob), &*bytes, oob, offloaded);
+    edits.apply(bytes);
+    if let Some(VlanTag(tci)) = edits.tag {
+        *tag = Some(tci);
+    }
+}
