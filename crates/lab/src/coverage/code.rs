@@ -86,3 +86,57 @@ fn read(image: &Loading<'_>, instruction: &Instruction) -> Option<u32> {
     });
     target.ok().filter(|rva| !bytes(image, *rva, rva.saturating_add(1)).is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// RVA of the code.
+    const CODE: u32 = 0x1000;
+
+    /// The instructions of an image in memory whose only function is this code.
+    fn found(code: &[u8], end: u32) -> Vec<u32> {
+        let mut memory = vec![0_u8; 0x2000];
+        memory[CODE as usize..][..code.len()].copy_from_slice(code);
+        let entry: Vec<u8> = [CODE, CODE + end, 0].iter().flat_map(|word: &u32| word.to_le_bytes()).collect();
+        memory[..12].copy_from_slice(&entry);
+        let image = Loading {
+            path: Path::new("none.sys"),
+            data: &[],
+            pdb: Path::new("none.pdb"),
+            base: memory.as_ptr() as usize,
+            code: &[(CODE, 0x100)],
+            pdata: (0, 12),
+        };
+        instructions(&image).into_iter().map(|rva| rva - CODE).collect()
+    }
+
+    #[test]
+    fn a_table_behind_the_code_is_no_code() {
+        let code = [
+            // 0: mov ecx, [rdx + rax*4 + 0x100c]
+            0x8b, 0x8c, 0x82, 0x0c, 0x10, 0x00, 0x00, //
+            // 7: add rcx, rdx
+            0x48, 0x01, 0xd1, //
+            // 10: jmp rcx
+            0xff, 0xe1, //
+            // 12: the table, which could be taken for instructions
+            0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+        ];
+        assert_eq!(found(&code, code.len() as u32), [0, 7, 10]);
+        // lea rcx, [rip + 2]; jmp rcx; the table
+        let code = [0x48, 0x8d, 0x0d, 0x02, 0x00, 0x00, 0x00, 0xff, 0xe1, 0x90, 0x90];
+        assert_eq!(found(&code, code.len() as u32), [0, 7]);
+    }
+
+    #[test]
+    fn code_that_only_looks_at_data_goes_on_to_its_end() {
+        // mov eax, [rip + 0x2000]; a breakpoint of the driver's own; ret; half an instruction
+        let code = [0x8b, 0x05, 0x00, 0x20, 0x00, 0x00, 0xcc, 0xc3, 0x48];
+        assert_eq!(found(&code, code.len() as u32), [0, 7]);
+        // A range that is no code at all.
+        assert!(found(&code, 0x1_0000).is_empty());
+    }
+}

@@ -102,6 +102,13 @@ impl Flow {
             return packet;
         }
         let mut frame = self.ethernet(if self.v6 { 0x86dd } else { 0x0800 });
+        if self.odd && random.once_in(12) {
+            // A tag in the frame itself, at times two.
+            for kind in &[[0x81, 0x00], [0x88, 0xa8]][..1 + random.below(2) as usize] {
+                let tag = [kind[0], kind[1], random.number() as u8, random.number() as u8];
+                frame.splice(ETHERNET - 2..ETHERNET - 2, tag);
+            }
+        }
         frame.extend(packet);
         frame
     }
