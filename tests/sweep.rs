@@ -24,7 +24,7 @@ const PARAMETERS: &str = r"\Registry\Machine\System\CurrentControlSet\Services\w
 const FLOWS: u32 = 2048;
 /// Functions that the driver calls and the sweep does not refuse: they return no status, or undo something, or fail only
 /// because of what the driver itself has done.
-const CANNOT_FAIL: [&str; 43] = [
+const CANNOT_FAIL: [&str; 47] = [
     "NdisFCancelOidRequest",
     "NdisFCancelSendNetBufferLists",
     "NdisFDeregisterFilterDriver",
@@ -63,7 +63,11 @@ const CANNOT_FAIL: [&str; 43] = [
     "ExRundownCompletedCacheAware",
     "ExWaitForRundownProtectionReleaseCacheAware",
     "KeAcquireSpinLockRaiseToDpc",
+    "KeCancelTimer",
+    "KeFlushQueuedDpcs",
     "KeGetCurrentProcessorNumberEx",
+    "KeInitializeDpc",
+    "KeInitializeTimer",
     "KeQueryActiveProcessorCountEx",
     "KeQueryInterruptTimePrecise",
     "KeQuerySystemTimePrecise",

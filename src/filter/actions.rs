@@ -1,6 +1,7 @@
-//! What rules do beyond letting frames pass and dropping them: answers to senders, marks.
+//! What rules do beyond letting frames pass and dropping them: answers to senders, marks, waiting.
 
 use kernel::ndis::{Chain, Nbl, Originator, Outgoing, OwnChain, PortNumber, SendFlags};
+use weir_core::Time;
 use weir_core::counters::Counter;
 use weir_core::engine::{Batch, Verdict};
 use weir_core::mark::edits;
@@ -9,7 +10,7 @@ use weir_core::reject;
 use weir_core::wire::{self, Medium, Source, VlanTag};
 
 use super::Module;
-use crate::shared::processor;
+use crate::shared::{now, processor};
 
 /// Answers to the rejected frames of one chain. They are handed on when the chain has been judged: what a neighbour does
 /// with them takes its time, and frames of the engine's batch do not.
@@ -59,60 +60,92 @@ impl<'a> Answers<'a> {
 pub(super) enum Note {
     /// It is dropped.
     Drop,
-    /// It passes with this mark.
-    Mark(Mark),
+    /// It passes with this mark, perhaps none, after this time (in 100 ns units).
+    Pass {
+        /// The mark.
+        mark: Mark,
+        /// How long it waits: at most a second.
+        wait: u64,
+    },
 }
 
 impl Note {
-    const MARK: u64 = 1 << 32;
+    const PASS: u64 = 1 << 63;
     const GIVEN: u64 = 1 << 8;
+    const WAIT: u32 = 32;
 
     pub(super) fn write(self, list: &mut Nbl<'_>) {
         let part = |value: Option<u8>| value.map_or(0, |value| u64::from(value) | Self::GIVEN);
         list.set_note(match self {
             Self::Drop => 0,
-            Self::Mark(mark) => Self::MARK | part(mark.priority) << 16 | part(mark.dscp),
+            Self::Pass { mark, wait } => {
+                Self::PASS | (wait << Self::WAIT) & !Self::PASS | part(mark.priority) << 16 | part(mark.dscp)
+            }
         });
     }
 
     pub(super) fn read(list: &Nbl<'_>) -> Self {
         let note = list.note();
         let part = |value: u64| (value & Self::GIVEN != 0).then_some(value as u8);
-        if note & Self::MARK == 0 {
+        if note & Self::PASS == 0 {
             return Self::Drop;
         }
-        Self::Mark(Mark { priority: part(note >> 16), dscp: part(note) })
+        let mark = Mark { priority: part(note >> 16), dscp: part(note) };
+        Self::Pass { mark, wait: (note & !Self::PASS) >> Self::WAIT }
     }
 }
 
 impl Module {
-    /// Sends copies with the marks that the notes say, since the originals belong to whoever sent them. Without memory for
-    /// copies the originals go on as they are.
+    /// Sends what the notes say now or later, and marked or not.
     #[inline(never)]
-    pub(super) fn send_marked(&self, mut chain: Chain<Outgoing>, port: PortNumber, flags: SendFlags) {
+    pub(super) fn send_later_or_marked(
+        &self,
+        mut chain: Chain<Outgoing>,
+        port: PortNumber,
+        flags: SendFlags,
+    ) {
+        let now = now();
         loop {
             let (mut one, rest) = chain.split_first();
-            let (mut note, mut offloaded, mut frames) = (Note::Drop, false, 0);
-            one.for_each(|list| {
-                note = Note::read(&list);
-                offloaded = list.offloads_ip_checksum();
-                frames = list.frames().count() as u64;
-            });
-            let mark = if let Note::Mark(mark) = note { mark } else { Mark::default() };
-            let medium = self.facts.frames;
-            let marked =
-                self.own.replace(one, |bytes, tag| write_marks(&mark, medium, bytes, tag, offloaded));
-            let (counter, one) = match marked {
-                Ok(copies) => (Counter::Marked, copies),
-                Err(original) => (Counter::MarksFailed, original),
+            let mut note = Note::Drop;
+            one.for_each(|list| note = Note::read(&list));
+            // Notes that say otherwise were sorted out before.
+            let (mark, wait) = match note {
+                Note::Pass { mark, wait } => (mark, wait),
+                Note::Drop => (Mark::default(), 0),
             };
-            self.shared.engine.count(processor(), counter, frames);
-            one.send_down(self.handle, port, flags);
+            if !mark.is_empty() {
+                one = self.marked(one, &mark);
+            }
+            if wait == 0 {
+                one.send_down(self.handle, port, flags);
+            } else {
+                self.hold(one, Time(now.0.saturating_add(wait)), flags);
+            }
             match rest {
                 Some(rest) => chain = rest,
                 None => return,
             }
         }
+    }
+
+    /// Copies of a send with `mark`, since the original belongs to whoever sent it. Without memory for copies the original
+    /// goes on as it is.
+    #[inline(never)]
+    fn marked(&self, mut one: Chain<Outgoing>, mark: &Mark) -> Chain<Outgoing> {
+        let (mut offloaded, mut frames) = (false, 0);
+        one.for_each(|list| {
+            offloaded = list.offloads_ip_checksum();
+            frames = list.frames().count() as u64;
+        });
+        let medium = self.facts.frames;
+        let marked = self.own.replace(one, |bytes, tag| write_marks(mark, medium, bytes, tag, offloaded));
+        let (counter, one) = match marked {
+            Ok(copies) => (Counter::Marked, copies),
+            Err(original) => (Counter::MarksFailed, original),
+        };
+        self.shared.engine.count(processor(), counter, frames);
+        one
     }
 }
 

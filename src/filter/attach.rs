@@ -14,6 +14,7 @@ use weir_core::wire::Medium;
 use super::adapters::{Link, NAME_LENGTH};
 use super::counts::Counts;
 use super::demand::Installed;
+use super::held::Held;
 use super::{Facts, Module};
 use crate::shared::Shared;
 use crate::tags;
@@ -40,6 +41,7 @@ impl FilterDriver for Shared {
         gate.close(at);
         let users = Rundown::new(tags::MODULE, at).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         let own = Originator::new(filter, tags::OWN, OWN_NBLS, at)?;
+        let held = Held::new().ok_or(Status::INSUFFICIENT_RESOURCES)?;
         let counts = Counts::new(self.processors).ok_or(Status::INSUFFICIENT_RESOURCES)?;
         let state = AtomicU32::new(weir_ioctl::AdapterState::PAUSED.0);
         let module = Module {
@@ -50,11 +52,14 @@ impl FilterDriver for Shared {
             state,
             installed: Installed::new(),
             own,
+            held,
             link: Link::new(),
             facts,
             counts,
         };
         let module = PoolBox::new(tags::MODULE, module).ok_or(Status::INSUFFICIENT_RESOURCES)?;
+        // SAFETY: the module lies in the pool and owns what it holds.
+        unsafe { module.held.connect(module.as_ptr()) };
         self.adapters.lock().insert(&module);
         Ok(module)
     }

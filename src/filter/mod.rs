@@ -5,6 +5,7 @@ mod adapters;
 mod attach;
 mod counts;
 mod demand;
+mod held;
 mod oid;
 mod pnp;
 mod receive;
@@ -38,6 +39,7 @@ pub(crate) use adapters::{Adapters, NAME_LENGTH};
 use counts::{Counts, Tally};
 pub(crate) use demand::Demand;
 use demand::Installed;
+use held::Held;
 
 use crate::guids;
 use crate::shared::Shared;
@@ -79,6 +81,7 @@ pub(crate) struct Module {
     installed: Installed,
     /// Frames that the module sends and indicates itself.
     own: Originator,
+    held: PoolBox<Held>,
     /// Place in the list of adapters.
     link: adapters::Link,
     facts: PoolBox<Facts>,
@@ -131,12 +134,13 @@ impl Module {
         list: &mut Nbl<'_>,
         tally: &mut Tally,
         answers: &mut Answers<'_>,
+        may_wait: bool,
     ) -> bool {
         let tag = list.vlan_tci().map(VlanTag);
         let interface = self.facts.interface();
         let (mut frames, mut passes) = (0_u32, true);
         let mut toll: Option<Toll> = None;
-        let mut mark = Mark::default();
+        let (mut mark, mut wait) = (Mark::default(), 0);
         for frame in list.frames() {
             frames = frames.wrapping_add(1);
             let frame = Bytes(frame);
@@ -157,20 +161,27 @@ impl Module {
         }
         match toll {
             Some(toll) if passes => {
-                let passage = batch.charge(&toll);
-                if let Passage::At(_) = passage {
-                    batch.count(Counter::DelayedDropped, u64::from(frames));
-                }
-                passes = passage == Passage::Now;
+                passes = match batch.charge(&toll) {
+                    Passage::Now => true,
+                    Passage::At(then) if may_wait => {
+                        wait = then.since(batch.now());
+                        true
+                    }
+                    Passage::At(_) => {
+                        batch.count(Counter::DelayedDropped, u64::from(frames));
+                        false
+                    }
+                    Passage::Over => false,
+                };
             }
             Some(toll) => batch.forgo(&toll),
             None => {}
         }
         tally.add(frames, passes);
-        if passes && mark.is_empty() {
+        if passes && mark.is_empty() && wait == 0 {
             return true;
         }
-        (if passes { Note::Mark(mark) } else { Note::Drop }).write(list);
+        (if passes { Note::Pass { mark, wait } } else { Note::Drop }).write(list);
         false
     }
 }
@@ -217,8 +228,7 @@ impl FilterModule for Module {
     }
 
     fn cancel_send(&self, id: CancelId) {
-        // No send is ever queued here: the one to cancel is below.
-        self.handle.cancel_sends(id);
+        self.filter_cancel_send(id);
     }
 
     fn receive(&self, chain: Chain<Incoming>, port: PortNumber, count: u32, flags: ReceiveFlags) {

@@ -28,7 +28,9 @@ impl Module {
         let mut answers = Answers::new(&self.own);
         let split = {
             let mut batch = self.shared.engine.batch(processor, now());
-            chain.split(|list| self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers))
+            chain.split(|list| {
+                self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers, false)
+            })
         };
         self.counts.add(processor, Direction::Receive, tally);
         if let Some(chain) = split.kept {
@@ -58,7 +60,7 @@ impl Module {
         loan.indicate_runs(self.handle, port, flags, |list| {
             // A batch for each: runs are indicated in between, and the stack above may take its time.
             let mut batch = self.shared.engine.batch(processor, now);
-            self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers)
+            self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers, false)
         });
         self.counts.add(processor, Direction::Receive, tally);
         answers.frames.send_down(port, flags.returning().sending());

@@ -18,12 +18,15 @@ impl Module {
         let Some(_inside) = self.gate.enter() else {
             return chain.complete(self.handle, Status::PAUSED, flags.completion());
         };
+        self.release_due();
         let processor = processor();
         let mut tally = Tally::default();
         let mut answers = Answers::new(&self.own);
         let split = {
             let mut batch = self.shared.engine.batch(processor, now());
-            chain.split(|list| self.passes(&mut batch, Direction::Send, list, &mut tally, &mut answers))
+            chain.split(|list| {
+                self.passes(&mut batch, Direction::Send, list, &mut tally, &mut answers, port == 0)
+            })
         };
         self.counts.add(processor, Direction::Send, tally);
         if let Some(chain) = split.kept {
@@ -41,7 +44,7 @@ impl Module {
     fn finish_sends(&self, chain: Chain<Outgoing>, port: PortNumber, flags: SendFlags) {
         let split = chain.split(|list| Note::read(list) != Note::Drop);
         if let Some(chain) = split.kept {
-            self.send_marked(chain, port, flags);
+            self.send_later_or_marked(chain, port, flags);
         }
         if let Some(chain) = split.rest {
             chain.complete(self.handle, BLOCKED, flags.completion());

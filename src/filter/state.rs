@@ -14,6 +14,7 @@ impl Module {
         // Only for the eyes of user mode: the gate is what decides.
         self.state.store(AdapterState::RUNNING.0, Ordering::Relaxed);
         self.own.open(at);
+        self.held.open();
         self.gate.reopen(at);
     }
 
@@ -23,6 +24,7 @@ impl Module {
     pub(super) fn to_paused(&self, at: Passive<'_>) {
         self.state.store(AdapterState::PAUSING.0, Ordering::Relaxed);
         self.gate.close(at);
+        self.refuse_held();
         self.own.close(at);
         self.state.store(AdapterState::PAUSED.0, Ordering::Relaxed);
     }

@@ -21,6 +21,7 @@ extern crate std;
 #[macro_use]
 mod thunk;
 
+pub mod alarm;
 pub mod bug;
 pub mod cpu;
 pub mod interface;

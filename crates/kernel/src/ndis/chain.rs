@@ -195,6 +195,12 @@ impl Chain<Outgoing> {
         unsafe { NdisFSendNetBufferLists(filter.raw(), self.into_raw(), port, flags.0) }
     }
 
+    /// The chain as one whose sends are done, with `status`.
+    pub fn completed(mut self, status: Status) -> Chain<Completed> {
+        self.for_each(|mut list| list.set_status(status));
+        Chain { head: ManuallyDrop::new(self).head, way: PhantomData }
+    }
+
     /// Completes the chain back to the drivers above with `status`. IRQL: <= DISPATCH_LEVEL.
     #[doc(alias = "NdisFSendNetBufferListsComplete")]
     pub fn complete(mut self, filter: FilterHandle, status: Status, flags: SendCompleteFlags) {
