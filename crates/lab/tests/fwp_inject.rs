@@ -4,7 +4,7 @@ mod fwp_mock;
 
 use std::ffi::c_void;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use ddk::fwp::*;
 use ddk::ndis::NET_BUFFER_LIST;
@@ -83,6 +83,53 @@ fn reinject(seen: &mut Seen<'_>) {
     }
     assert_eq!(send(handle(&INJECTOR), clone, Some(free_clone)), STATUS_SUCCESS);
     seen.block(true);
+}
+
+/// A driver that is gone.
+static GONE: AtomicBool = AtomicBool::new(false);
+
+static CLASSIFIED: AtomicUsize = AtomicUsize::new(0);
+
+fn count_while_there(seen: &mut Seen<'_>) {
+    seen.permit();
+    CLASSIFIED.fetch_add(1, Ordering::AcqRel);
+    for _ in 0..100 {
+        assert!(!GONE.load(Ordering::Acquire), "a classify runs in a callout that is unregistered");
+        std::hint::spin_loop();
+    }
+}
+
+#[test]
+fn no_classify_runs_in_an_unregistered_callout() {
+    child::test("no_classify_runs_in_an_unregistered_callout", || {
+        let machine = machine();
+        let (mut edge, interface) = edge();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                lab::cpu::init();
+                let packet = udp(true, b"go");
+                while !done.load(Ordering::Acquire) {
+                    edge.outbound(&interface, &packet, 1);
+                }
+                edge.finish();
+                drop(edge);
+            });
+            for _ in 0..2000 {
+                GONE.store(false, Ordering::Release);
+                let driver = Driver::start(&[FWPM_LAYER_OUTBOUND_IPPACKET_V4], count_while_there);
+                let before = CLASSIFIED.load(Ordering::Acquire);
+                while CLASSIFIED.load(Ordering::Acquire) == before {
+                    std::hint::spin_loop();
+                }
+                driver.stop();
+                GONE.store(true, Ordering::Release);
+                std::thread::yield_now();
+            }
+            done.store(true, Ordering::Release);
+        });
+        finish(machine);
+    });
 }
 
 #[test]

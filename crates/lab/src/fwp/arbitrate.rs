@@ -144,23 +144,35 @@ pub fn arbitrate(
     decision
 }
 
+// Step 4: a filter's permit is soft and its block hard; CLEAR_ACTION_RIGHT hardens either.
+const HARD_BLOCK: Answer = Answer { action: Action::Block, write_right: false, absorb: false };
+
+impl Filter {
+    fn soft(&self, action: Action) -> Answer {
+        Answer { action, write_right: !self.clear_right, absorb: false }
+    }
+
+    /// §1: without its callout a terminating filter blocks, an inspection filter is ignored, a flagged one
+    /// permits.
+    pub(super) fn without_callout(&self) -> Answer {
+        match self.action {
+            FilterAction::CalloutInspection => self.soft(Action::Continue),
+            _ if self.permit_if_unregistered => self.soft(Action::Permit),
+            _ => HARD_BLOCK,
+        }
+    }
+}
+
 fn evaluate(
     filter: &Filter,
     standing: Standing,
     classify: &mut impl FnMut(&Filter, Standing) -> Answer,
 ) -> Answer {
-    // Step 4: a filter's permit is soft and its block hard; CLEAR_ACTION_RIGHT hardens either.
-    let soft = |action| Answer { action, write_right: !filter.clear_right, absorb: false };
-    let hard = |action| Answer { action, write_right: false, absorb: false };
     match (filter.action, filter.callout) {
-        (FilterAction::Permit, _) => soft(Action::Permit),
-        (FilterAction::Block, _) => hard(Action::Block),
-        (_, CalloutState::NotForThisFlow) => soft(Action::Continue),
-        // §1: without its callout a terminating filter blocks, an inspection filter is ignored, a flagged
-        // one permits.
-        (FilterAction::CalloutInspection, CalloutState::Unregistered) => soft(Action::Continue),
-        (_, CalloutState::Unregistered) if filter.permit_if_unregistered => soft(Action::Permit),
-        (_, CalloutState::Unregistered) => hard(Action::Block),
+        (FilterAction::Permit, _) => filter.soft(Action::Permit),
+        (FilterAction::Block, _) => HARD_BLOCK,
+        (_, CalloutState::NotForThisFlow) => filter.soft(Action::Continue),
+        (_, CalloutState::Unregistered) => filter.without_callout(),
         (_, CalloutState::Registered) => {
             let mut answer = classify(filter, standing);
             if filter.clear_right && answer.action != Action::Continue {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -28,9 +29,26 @@ pub(crate) struct Callout {
     pub(crate) flags: u32,
     pub(crate) functions: Functions,
     flow_delete: FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0,
-    /// Classifies and notifications that are under way.
+    /// Classifies and notifications that are under way; grows under the lock of the registry.
     running: AtomicU32,
     creator: usize,
+}
+
+/// A callout in which callbacks may run: unregistering it waits for this to end.
+pub(crate) struct Running(Arc<Callout>);
+
+impl Deref for Running {
+    type Target = Callout;
+
+    fn deref(&self) -> &Callout {
+        &self.0
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 #[derive(Default)]
@@ -40,6 +58,14 @@ struct Registry {
     /// Flows that exist, and their contexts by (layer, callout).
     flows: BTreeMap<u64, BTreeMap<(u16, u32), u64>>,
     aborted: BTreeSet<u64>,
+}
+
+impl Registry {
+    fn enter(&self, wanted: impl Fn(&Callout) -> bool) -> Option<Running> {
+        let callout = self.callouts.values().find(|callout| wanted(callout))?;
+        callout.running.fetch_add(1, Ordering::AcqRel);
+        Some(Running(Arc::clone(callout)))
+    }
 }
 
 static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(|| {
@@ -172,15 +198,26 @@ pub(crate) fn unregister_by_id(id: u32) -> NTSTATUS {
 }
 
 impl Callout {
+    /// Keeps it registered for a callback; none if it is not any more.
+    pub(crate) fn enter(&self) -> Option<Running> {
+        registry().enter(|callout| std::ptr::eq(callout, self))
+    }
+}
+
+impl Running {
+    /// The callout that a filter asks, if it is registered.
+    fn of(filter: &Filter) -> Option<Self> {
+        let key = filter.callout?;
+        registry().enter(|callout| callout.key == key)
+    }
+
     /// Runs a callback of this callout under the usual checks.
     pub(crate) fn run<R>(&self, name: &str, body: impl FnOnce() -> R) -> R {
-        self.running.fetch_add(1, Ordering::AcqRel);
         DEPTH.set(DEPTH.get() + 1);
         let outer = CLASSIFYING.replace(self.id);
         let result = verifier::callback(name, body);
         CLASSIFYING.set(outer);
         DEPTH.set(DEPTH.get() - 1);
-        self.running.fetch_sub(1, Ordering::AcqRel);
         result
     }
 
@@ -234,7 +271,7 @@ pub(crate) fn filter_view(filter: &Filter, callout: u32) -> FWPS_FILTER2 {
 
 /// Tells a filter's callout that the filter is to be added; false if it refuses.
 pub(crate) fn notify_added(filter: &Filter) -> bool {
-    let Some(callout) = filter.callout.and_then(by_key) else { return true };
+    let Some(callout) = Running::of(filter) else { return true };
     if callout.flags & FWP_CALLOUT_FLAG_ENABLE_COMMIT_ADD_NOTIFY != 0 {
         return true;
     }
@@ -243,7 +280,7 @@ pub(crate) fn notify_added(filter: &Filter) -> bool {
 
 /// After a commit: for callouts which asked to hear of additions then.
 pub(crate) fn notify_committed(filter: &Filter, key: u128) {
-    if let Some(callout) = filter.callout.and_then(by_key)
+    if let Some(callout) = Running::of(filter)
         && callout.flags & FWP_CALLOUT_FLAG_ENABLE_COMMIT_ADD_NOTIFY != 0
     {
         callout.notify(FWPS_CALLOUT_NOTIFY_ADD_FILTER, filter, Some(key));
@@ -252,7 +289,7 @@ pub(crate) fn notify_committed(filter: &Filter, key: u128) {
 
 /// Tells a filter's callout that the filter is gone; the key is NULL and the answer is ignored.
 pub(crate) fn notify_deleted(filter: &Filter) {
-    if let Some(callout) = filter.callout.and_then(by_key) {
+    if let Some(callout) = Running::of(filter) {
         callout.notify(FWPS_CALLOUT_NOTIFY_DELETE_FILTER, filter, None);
     }
 }
@@ -264,14 +301,13 @@ pub fn begin_flow(flow: u64) {
 
 /// A flow ends: every context on it is handed to its callout's flowDeleteFn.
 pub fn end_flow(flow: u64) {
-    let contexts = {
+    let contexts: Vec<Deletion> = {
         let mut registry = registry();
         registry.aborted.remove(&flow);
-        registry.flows.remove(&flow).unwrap_or_default()
+        let contexts = registry.flows.remove(&flow).unwrap_or_default();
+        contexts.into_iter().map(|(place, context)| Deletion::new(&registry, place, context)).collect()
     };
-    for ((layer, callout), context) in contexts {
-        delete_context(layer, callout, context);
-    }
+    contexts.into_iter().for_each(Deletion::run);
 }
 
 /// Whether a driver aborted the flow.
@@ -279,16 +315,31 @@ pub(crate) fn is_aborted(flow: u64) -> bool {
     registry().aborted.contains(&flow)
 }
 
-fn delete_context(layer: u16, id: u32, context: u64) {
-    let callout = registry().callouts.values().find(|callout| callout.id == id).cloned();
-    let Some(callout) = callout else {
-        verifier::violation("F-8", &format!("callout {id} is gone, and a flow context of it is not"));
-    };
-    if let Some(flow_delete) = callout.flow_delete {
-        callout.run("flowDeleteFn", || {
-            // SAFETY: the driver registered this function and associated this context.
-            unsafe { flow_delete(layer, id, context) }
-        });
+/// A context that was taken from its flow, and whose callout is to be told.
+struct Deletion {
+    layer: u16,
+    id: u32,
+    context: u64,
+    callout: Option<Running>,
+}
+
+impl Deletion {
+    /// Under the lock under which the context was taken: without it the callout is no longer busy.
+    fn new(registry: &Registry, (layer, id): (u16, u32), context: u64) -> Self {
+        Self { layer, id, context, callout: registry.enter(|callout| callout.id == id) }
+    }
+
+    fn run(self) {
+        let Self { layer, id, context, callout } = self;
+        let Some(callout) = callout else {
+            verifier::violation("F-8", &format!("callout {id} is gone, and a flow context of it is not"));
+        };
+        if let Some(flow_delete) = callout.flow_delete {
+            callout.run("flowDeleteFn", || {
+                // SAFETY: the driver registered this function and associated this context.
+                unsafe { flow_delete(layer, id, context) }
+            });
+        }
     }
 }
 
@@ -323,10 +374,14 @@ pub(crate) fn remove(flow: u64, layer: u16, id: u32) -> NTSTATUS {
     if cpu::thread().lock_count() > 0 {
         verifier::violation("F-6", "FwpsFlowRemoveContext0 with a spin lock held: flowDeleteFn may need it");
     }
-    let context = registry().flows.get_mut(&flow).and_then(|contexts| contexts.remove(&(layer, id)));
-    match context {
-        Some(context) => {
-            delete_context(layer, id, context);
+    let deletion = {
+        let mut registry = registry();
+        let context = registry.flows.get_mut(&flow).and_then(|contexts| contexts.remove(&(layer, id)));
+        context.map(|context| Deletion::new(&registry, (layer, id), context))
+    };
+    match deletion {
+        Some(deletion) => {
+            deletion.run();
             STATUS_SUCCESS
         }
         None => STATUS_UNSUCCESSFUL,

@@ -8,7 +8,7 @@ use std::ffi::c_void;
 use ddk::fwp::*;
 
 use super::arbitrate::{self, Action, Answer, CalloutState, Decision, FilterAction, Standing};
-use super::callout::{self, Callout, Functions};
+use super::callout::{self, Callout, Functions, Running};
 use super::engine::{self, Filter};
 use super::pend;
 use super::value::{Fixed, Value};
@@ -101,7 +101,11 @@ pub fn classify(indication: &Indication<'_>) -> Decision {
         by_id.insert(filter.id, (filter, callout));
     }
     arbitrate::arbitrate(sublayers.into_values().collect(), |filter, standing| match by_id.get(&filter.id) {
-        Some((filter, Some(callout))) => ask(indication, filter, callout, standing),
+        Some((found, Some(callout))) => match callout.enter() {
+            Some(running) => ask(indication, found, &running, standing),
+            // Unregistered since this classify began.
+            None => filter.without_callout(),
+        },
         _ => Answer { action: Action::Continue, write_right: true, absorb: false },
     })
 }
@@ -134,7 +138,7 @@ fn view(filter: &Filter, callout: Option<&Callout>, indication: &Indication<'_>)
     }
 }
 
-fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Callout, standing: Standing) -> Answer {
+fn ask(indication: &Indication<'_>, filter: &Filter, callout: &Running, standing: Standing) -> Answer {
     let mut fixed = Fixed::new(indication.values);
     let incoming = fixed.incoming(indication.layer);
     let view = callout::filter_view(filter, callout.id);
