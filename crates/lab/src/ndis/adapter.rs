@@ -23,6 +23,8 @@ pub struct Config {
     pub name: String,
     /// Ethernet, or raw IP as mobile broadband adapters have it.
     pub medium: Medium,
+    /// The `NDIS_MEDIUM` that filters are told, if not 802.3 or WirelessWan as `medium` says.
+    pub ndis_medium: Option<i32>,
     /// Current MAC address.
     pub mac: [u8; 6],
     /// Interface index; 0 takes the next free one.
@@ -54,6 +56,7 @@ impl Default for Config {
         Self {
             name: "Ethernet".into(),
             medium: Medium::Ethernet,
+            ndis_medium: None,
             mac: [0x02, 0x00, 0x5e, 0x00, 0x00, 0x01],
             index: 0,
             mtu: 1500,
@@ -84,6 +87,16 @@ pub struct Behaviour {
     pub receives: Giving,
 }
 
+/// What an NBL says beside its frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// `NetBufferListInfo`: number of the slot and its value, for those that are not NULL; without the slots of the
+    /// 802.1Q tag and of WFP.
+    pub info: Vec<(usize, usize)>,
+    /// `NblFlags`.
+    pub flags: u32,
+}
+
 /// A frame that left the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OnWire {
@@ -93,6 +106,8 @@ pub struct OnWire {
     pub bytes: Vec<u8>,
     /// 802.1Q tag control information beside the bytes.
     pub vlan: Option<u16>,
+    /// What else was said beside them.
+    pub beside: Beside,
 }
 
 /// A frame that reached the protocols.
@@ -104,6 +119,8 @@ pub struct Delivered {
     pub bytes: Vec<u8>,
     /// 802.1Q tag control information beside the bytes.
     pub vlan: Option<u16>,
+    /// What else was said beside them.
+    pub beside: Beside,
     /// Receive flags of the indication.
     pub flags: u32,
 }
@@ -166,6 +183,7 @@ pub struct Adapter {
     stack: Mutex<Vec<Arc<Module>>>,
     events: Mutex<Events>,
     kept: Mutex<Kept>,
+    beside: Mutex<Beside>,
     pub(crate) oids: super::oid::Miniport,
 }
 
@@ -195,6 +213,7 @@ impl Adapter {
             stack: Mutex::default(),
             events: Mutex::default(),
             kept: Mutex::default(),
+            beside: Mutex::default(),
             oids: super::oid::Miniport::default(),
         });
         lock(&ADAPTERS).push(adapter.clone());
@@ -219,6 +238,15 @@ impl Adapter {
     /// Sets how the edges behave.
     pub fn behave(&self, behaviour: Behaviour) {
         *lock(&self.behaviour) = behaviour;
+    }
+
+    /// Sets what the NBLs that both edges make from now on say beside their frames.
+    pub fn say_beside(&self, beside: Beside) {
+        *lock(&self.beside) = beside;
+    }
+
+    pub(crate) fn beside(&self) -> MutexGuard<'_, Beside> {
+        lock(&self.beside)
     }
 
     pub(crate) fn behaviour(&self) -> Behaviour {

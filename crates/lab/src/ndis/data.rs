@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ddk::ndis::{NDIS_STATUS, NET_BUFFER_LIST};
 use ddk::nt::PVOID;
 
-use super::adapter::{Adapter, Delivered, Giving, OnWire, Ptr};
+use super::adapter::{Adapter, Beside, Delivered, Giving, OnWire, Ptr};
 use super::build::{self, Piece, Shape, tci_from_slot};
 use super::legality::{Legality, Operation, legality};
 use super::module::Module;
@@ -115,6 +115,8 @@ impl Adapter {
 
     fn make(&self, list: &List<'_>, origin: Layer) -> *mut NET_BUFFER_LIST {
         let (parcel, nbl) = build::list(&list.pieces, &list.shape, list.vlan);
+        // SAFETY: just built, and known to nobody else.
+        unsafe { raw::say_beside(nbl, &self.beside()) };
         let tags: Vec<u64> = list.pieces.iter().map(|piece| piece.tag).collect();
         // SAFETY: a fresh list, which nobody else has yet.
         unsafe { offload::mark(nbl, origin == Layer::Protocol, tags.first().copied().unwrap_or_default()) };
@@ -313,9 +315,9 @@ fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
     }
     for &nbl in nbls {
         let tags = owner::tags(nbl);
-        for (index, (bytes, vlan)) in read(nbl).into_iter().enumerate() {
+        for (index, (bytes, vlan, beside)) in read(nbl).into_iter().enumerate() {
             let tag = tags.get(index).copied();
-            adapter.with_events(|events| events.wire.push(OnWire { tag, bytes, vlan }));
+            adapter.with_events(|events| events.wire.push(OnWire { tag, bytes, vlan, beside }));
         }
     }
     match adapter.behaviour().sends {
@@ -334,14 +336,15 @@ fn refuse(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
     complete(adapter, 0, nbls, flags & DISPATCH_LEVEL);
 }
 
-/// The frames of an NBL that an edge owns, each with the tag beside it.
-fn read(nbl: *mut NET_BUFFER_LIST) -> Vec<(Vec<u8>, Option<u16>)> {
+/// The frames of an NBL that an edge owns, each with the tag and what else is said beside it.
+fn read(nbl: *mut NET_BUFFER_LIST) -> Vec<(Vec<u8>, Option<u16>, Beside)> {
     owner::open(nbl);
     // SAFETY: the edge owns the NBL, access was just granted, and its offsets were checked when it was
     // handed over.
     let frames = unsafe {
         let vlan = tci_from_slot((*nbl).NetBufferListInfo[SLOT_8021Q]);
-        raw::net_buffers(nbl).map(|nb| (raw::bytes(nb), vlan)).collect()
+        let beside = raw::beside(nbl);
+        raw::net_buffers(nbl).map(|nb| (raw::bytes(nb), vlan, beside.clone())).collect()
     };
     owner::close(nbl);
     frames
@@ -438,9 +441,10 @@ fn up(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
 fn protocol_receive(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
     for &nbl in nbls {
         let tags = owner::tags(nbl);
-        for (index, (bytes, vlan)) in read(nbl).into_iter().enumerate() {
+        for (index, (bytes, vlan, beside)) in read(nbl).into_iter().enumerate() {
             let tag = tags.get(index).copied();
-            adapter.with_events(|events| events.delivered.push(Delivered { tag, bytes, vlan, flags }));
+            adapter
+                .with_events(|events| events.delivered.push(Delivered { tag, bytes, vlan, beside, flags }));
         }
     }
     if flags & RESOURCES != 0 {

@@ -353,7 +353,8 @@ impl Module {
         parameters.MediaDuplexState = 2;
         parameters.XmitLinkSpeed = config.speed;
         parameters.RcvLinkSpeed = config.speed;
-        parameters.MiniportMediaType = if ethernet { NdisMedium802_3 } else { NdisMediumWirelessWan };
+        parameters.MiniportMediaType =
+            config.ndis_medium.unwrap_or(if ethernet { NdisMedium802_3 } else { NdisMediumWirelessWan });
         parameters.MiniportPhysicalMediaType =
             if ethernet { NdisPhysicalMedium802_3 } else { NdisPhysicalMediumWirelessWan };
         if ethernet {
@@ -627,7 +628,8 @@ impl Adapter {
                 Size: 44,
             };
             let ethernet = config.medium == Medium::Ethernet;
-            parameters.MiniportMediaType = if ethernet { NdisMedium802_3 } else { NdisMediumWirelessWan };
+            parameters.MiniportMediaType =
+                config.ndis_medium.unwrap_or(if ethernet { NdisMedium802_3 } else { NdisMediumWirelessWan });
             parameters.MiniportPhysicalMediaType =
                 if ethernet { NdisPhysicalMedium802_3 } else { NdisPhysicalMediumWirelessWan };
             parameters.LowerIfIndex = config.index;

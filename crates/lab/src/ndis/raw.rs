@@ -4,6 +4,8 @@
 use ddk::ndis::{NET_BUFFER, NET_BUFFER_LIST};
 use ddk::nt::MDL;
 
+use super::adapter::Beside;
+
 /// Longest chain that anybody may build; longer ones are taken for a cycle.
 pub(crate) const LIMIT: usize = 1 << 20;
 
@@ -13,6 +15,31 @@ pub(crate) const SLOT_8021Q: usize = 4;
 const SLOT_WFP: usize = 10;
 /// `NBL_FLAGS_SCRATCH`: belongs to the current owner (O16).
 const FLAGS_SCRATCH: u32 = 0x000f_0000;
+
+/// Writes what a list says beside its frames.
+///
+/// # Safety
+/// `nbl` is accessible.
+pub(crate) unsafe fn say_beside(nbl: *mut NET_BUFFER_LIST, beside: &Beside) {
+    // SAFETY: the caller guarantees access.
+    let list = unsafe { &mut *nbl };
+    for &(slot, value) in &beside.info {
+        list.NetBufferListInfo[slot] = std::ptr::without_provenance_mut(value);
+    }
+    list.NblFlags = beside.flags;
+}
+
+/// What a list says beside its frames.
+///
+/// # Safety
+/// `nbl` is accessible.
+pub(crate) unsafe fn beside(nbl: *const NET_BUFFER_LIST) -> Beside {
+    // SAFETY: the caller guarantees access.
+    let list = unsafe { &*nbl };
+    let slots = list.NetBufferListInfo.iter().map(|value| value.addr()).enumerate();
+    let said = slots.filter(|(slot, value)| *value != 0 && ![SLOT_8021Q, SLOT_WFP].contains(slot));
+    Beside { info: said.collect(), flags: list.NblFlags }
+}
 
 /// The NET_BUFFERs of a list.
 ///
