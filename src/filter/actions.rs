@@ -138,8 +138,13 @@ impl Module {
             offloaded = list.offloads_ip_checksum();
             frames = list.frames().count() as u64;
         });
-        let medium = self.facts.frames;
-        let marked = self.own.replace(one, |bytes, tag| write_marks(mark, medium, bytes, tag, offloaded));
+        // A frame that the parser does not know has no mark.
+        let marked = match self.facts.frames {
+            Some(medium) => {
+                self.own.replace(one, |bytes, tag| write_marks(mark, medium, bytes, tag, offloaded))
+            }
+            None => Err(one),
+        };
         let (counter, one) = match marked {
             Ok(copies) => (Counter::Marked, copies),
             Err(original) => (Counter::MarksFailed, original),

@@ -132,6 +132,8 @@ impl Module {
             frames_sent: totals.sent,
             frames_received: totals.received,
             frames_blocked: totals.blocked,
+            segments_sent: totals.segments_sent,
+            segments_received: totals.segments_received,
             index: facts.index,
             medium: facts.medium,
             state: self.state(),

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::AtomicU32;
 
-use ddk::ndis::{NDIS_MEDIUM, NdisMedium802_3, NdisMediumIP, NdisMediumWirelessWan};
+use ddk::ndis::{NDIS_MEDIUM, NdisMedium802_3, NdisMediumIP, NdisMediumTunnel, NdisMediumWirelessWan};
 use kernel::interface;
 use kernel::irql::Passive;
 use kernel::ndis::{AttachParameters, FilterDriver, FilterHandle, Originator};
@@ -26,8 +26,8 @@ const OWN_NBLS: u32 = 1_024;
 impl FilterDriver for Shared {
     type Module = Module;
 
-    /// Attaches to adapters whose frames the parser knows. The INF binds to no others; should one come all the same,
-    /// refusing is harmless because the filter is optional.
+    /// Attaches to adapters of every medium. The INF binds to those whose frames the parser knows; the frames of others
+    /// pass.
     #[doc(alias = "FilterAttach")]
     fn attach(
         &'static self,
@@ -80,7 +80,7 @@ impl Facts {
     #[inline(never)]
     fn new(parameters: &AttachParameters<'_>, at: Passive<'_>) -> Result<PoolBox<Self>, Status> {
         let medium = parameters.medium();
-        let frames = framing(medium.cast_signed()).ok_or(Status::NOT_SUPPORTED)?;
+        let frames = framing(medium.cast_signed());
         let mut facts = Self {
             luid: parameters.base_luid(),
             index: parameters.base_index(),
@@ -114,9 +114,10 @@ fn framing(medium: NDIS_MEDIUM) -> Option<Medium> {
     const ETHERNET: NDIS_MEDIUM = NdisMedium802_3;
     const MOBILE_BROADBAND: NDIS_MEDIUM = NdisMediumWirelessWan;
     const RAW_IP: NDIS_MEDIUM = NdisMediumIP;
+    const TUNNEL: NDIS_MEDIUM = NdisMediumTunnel;
     match medium {
         ETHERNET => Some(Medium::Ethernet),
-        MOBILE_BROADBAND | RAW_IP => Some(Medium::RawIp),
+        MOBILE_BROADBAND | RAW_IP | TUNNEL => Some(Medium::RawIp),
         _ => None,
     }
 }

@@ -45,8 +45,9 @@ use crate::guids;
 use crate::shared::Shared;
 use crate::tags;
 
-/// The highest NDIS version whose contract this driver knows (6.87, Windows 11 22H2).
-const NEWEST_NDIS: u32 = 0x0006_0057;
+/// The highest NDIS version whose contract this driver knows (6.89, Windows 11 24H2). While a filter with a lower one is
+/// bound, NDIS turns coalescing of UDP receives (URO) off.
+const NEWEST_NDIS: u32 = 0x0006_0059;
 
 /// The status of a blocked send.
 ///
@@ -94,7 +95,8 @@ struct Facts {
     luid: u64,
     index: u32,
     medium: u32,
-    frames: Medium,
+    /// What frames begin with, if the parser knows it.
+    frames: Option<Medium>,
     mac_length: u8,
     mac: [u8; 8],
     name_length: u8,
@@ -109,14 +111,14 @@ impl Facts {
         self.name.get(..usize::from(self.name_length)).unwrap_or(&[])
     }
 
-    fn interface(&self) -> Interface<'_> {
-        Interface {
+    fn interface(&self) -> Option<Interface<'_>> {
+        Some(Interface {
             luid: self.luid,
             index: self.index,
-            medium: self.frames,
+            medium: self.frames?,
             compartment: COMPARTMENT,
             name: self.name(),
-        }
+        })
     }
 }
 
@@ -136,13 +138,20 @@ impl Module {
         answers: &mut Answers<'_>,
         may_wait: bool,
     ) -> bool {
+        // Frames of a medium that the parser does not know pass; they are counted.
+        let Some(interface) = self.facts.interface() else {
+            for frame in list.frames() {
+                tally.add(1, list.segments(&frame, direction == Direction::Send), true);
+            }
+            return true;
+        };
         let tag = list.vlan_tci().map(VlanTag);
-        let interface = self.facts.interface();
-        let (mut frames, mut passes) = (0_u32, true);
+        let (mut frames, mut segments, mut passes) = (0_u32, 0_u32, true);
         let mut toll: Option<Toll> = None;
         let (mut mark, mut wait) = (Mark::default(), 0);
         for frame in list.frames() {
             frames = frames.wrapping_add(1);
+            segments = segments.wrapping_add(list.segments(&frame, direction == Direction::Send));
             let frame = Bytes(frame);
             let verdict = batch.inspect(&interface, direction, &frame, tag);
             passes &= verdict.action == Action::Permit;
@@ -177,7 +186,7 @@ impl Module {
             Some(toll) => batch.forgo(&toll),
             None => {}
         }
-        tally.add(frames, passes);
+        tally.add(frames, segments, passes);
         if passes && mark.is_empty() && wait == 0 {
             return true;
         }

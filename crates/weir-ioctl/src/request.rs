@@ -66,6 +66,10 @@ pub struct AdapterEntry {
     pub frames_received: u64,
     /// Frames blocked, both directions.
     pub frames_blocked: u64,
+    /// Packets on the wire that the frames sent stand for: more where the network card cuts large sends (LSO, USO).
+    pub segments_sent: u64,
+    /// Packets on the wire that the frames received stand for: more where it has coalesced some (RSC, URO).
+    pub segments_received: u64,
     /// Interface index of the base miniport.
     pub index: u32,
     /// `NDIS_MEDIUM`.
@@ -80,7 +84,7 @@ pub struct AdapterEntry {
     pub name: [u16; 128],
 }
 
-const _: () = assert!(size_of::<AdapterEntry>() == 312);
+const _: () = assert!(size_of::<AdapterEntry>() == 328);
 
 /// Reply to [`crate::Control::SET_POLICY`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

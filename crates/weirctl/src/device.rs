@@ -282,6 +282,8 @@ fn adapter(entry: &AdapterEntry) -> Adapter {
         frames_sent: entry.frames_sent,
         frames_received: entry.frames_received,
         frames_blocked: entry.frames_blocked,
+        segments_sent: entry.segments_sent,
+        segments_received: entry.segments_received,
     }
 }
 

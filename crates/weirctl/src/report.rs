@@ -164,6 +164,10 @@ pub(crate) struct Adapter {
     pub(crate) frames_received: u64,
     /// Frames blocked.
     pub(crate) frames_blocked: u64,
+    /// Packets on the wire that the frames sent stand for.
+    pub(crate) segments_sent: u64,
+    /// Packets on the wire that the frames received stand for.
+    pub(crate) segments_received: u64,
 }
 
 /// An entry of the flow table.

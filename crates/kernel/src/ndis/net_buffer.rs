@@ -1,11 +1,12 @@
 //! Views of one NBL, of its frames, and of the bytes of a frame over any split into MDLs.
 
 use core::marker::PhantomData;
+use core::num::NonZeroU32;
 use core::ptr::NonNull;
 
 use ddk::ndis::{
     Ieee8021QNetBufferListInfo, NET_BUFFER, NET_BUFFER_LIST, TcpIpChecksumNetBufferListInfo,
-    TcpLargeSendNetBufferListInfo, UdpSegmentationOffloadInfo,
+    TcpLargeSendNetBufferListInfo, UdpRecvSegCoalesceOffloadInfo, UdpSegmentationOffloadInfo,
 };
 use ddk::nt::MDL;
 
@@ -45,6 +46,30 @@ impl<'a> Nbl<'a> {
         // Bits 0..3 priority, 3 canonical format, 4..16 VLAN id: the tag has them the other way round.
         let tci = ((value & 0x7) << 13) | ((value & 0x8) << 9) | ((value >> 4) & 0xFFF);
         if tci == 0 { None } else { Some(tci as u16) }
+    }
+
+    /// Packets on the wire that `frame`, one of this list's, stands for.
+    ///
+    /// Network cards cut a large send into segments (LSO, USO) and coalesce receives (RSC, URO); the list says so out of
+    /// band. A large send whose headers cannot be read counts as if it had none.
+    #[doc(alias = "NDIS_TCP_LARGE_SEND_OFFLOAD_NET_BUFFER_LIST_INFO")]
+    #[doc(alias = "NDIS_RSC_NBL_INFO")]
+    #[inline]
+    #[must_use]
+    pub fn segments(&self, frame: &FrameBytes<'_>, send: bool) -> u32 {
+        // SAFETY: the view's owner guarantees a valid NBL.
+        let info = unsafe { &(*self.list.as_ptr()).NetBufferListInfo };
+        let slot = |id: i32| info.get(id as usize).map_or(0, |value| value.addr() as u32);
+        // The slot has a meaning for UDP sends, and another for TCP receives.
+        let (large_tcp, shared) = (slot(TcpLargeSendNetBufferListInfo), slot(UdpSegmentationOffloadInfo));
+        if send {
+            if (large_tcp | shared) & MAXIMUM_SEGMENT == 0 {
+                return 1;
+            }
+            return cut(frame, large_tcp, shared).unwrap_or(1);
+        }
+        let coalesced = shared | slot(UdpRecvSegCoalesceOffloadInfo);
+        (coalesced & 0xFFFF).max(1)
     }
 
     /// Sets or clears the 802.1Q tag control information that is carried out of band.
@@ -94,6 +119,25 @@ impl<'a> Nbl<'a> {
         // SAFETY: the view's owner guarantees a valid NBL that the driver owns.
         unsafe { (*self.list.as_ptr()).Status = status.0 };
     }
+}
+
+/// The maximum segment size in the information about a large send; behind it is the offset of the transport header.
+const MAXIMUM_SEGMENT: u32 = 0xF_FFFF;
+
+/// Segments of a large send.
+#[cold]
+fn cut(frame: &FrameBytes<'_>, tcp: u32, udp: u32) -> Option<u32> {
+    const UDP_HEADER: u32 = 8;
+    let transport = |info: u32| (info >> 20) & 0x3FF;
+    let (segment, headers) = if tcp & MAXIMUM_SEGMENT != 0 {
+        let [offset] = frame.read(transport(tcp).wrapping_add(12) as usize)?;
+        (tcp & MAXIMUM_SEGMENT, transport(tcp).wrapping_add(u32::from(offset >> 4) << 2))
+    } else {
+        (udp & MAXIMUM_SEGMENT, transport(udp).wrapping_add(UDP_HEADER))
+    };
+    let segment = NonZeroU32::new(segment)?;
+    let payload = u32::try_from(frame.len()).ok()?.checked_sub(headers)?;
+    Some(payload.div_ceil(segment.get()).max(1))
 }
 
 /// Iterator over the frames of an NBL.

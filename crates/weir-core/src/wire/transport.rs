@@ -118,7 +118,16 @@ impl Segment {
     }
 
     fn header<const N: usize, S: Source + ?Sized>(&self, source: &S) -> Result<[u8; N], Malformed> {
-        self.read(source, 0).ok_or(if self.fragment {
+        self.part(source, 0)
+    }
+
+    /// A part of the header that is read for itself, so that no byte is read twice: it may change in between.
+    fn part<const N: usize, S: Source + ?Sized>(
+        &self,
+        source: &S,
+        offset: usize,
+    ) -> Result<[u8; N], Malformed> {
+        self.read(source, offset).ok_or(if self.fragment {
             Malformed::TinyFragment
         } else {
             Malformed::TransportTruncated
@@ -187,7 +196,7 @@ pub(super) fn parse<S: Source + ?Sized>(
             };
             let mut echo = None;
             if let Some(request) = request {
-                let [_, _, _, _, i0, i1, _, _] = segment.header::<8, S>(source)?;
+                let [i0, i1, _, _] = segment.part::<4, S>(source, 4)?;
                 advance(8);
                 echo = Some(IcmpEcho { request, identifier: u16::from_be_bytes([i0, i1]) });
             }

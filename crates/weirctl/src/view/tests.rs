@@ -78,6 +78,8 @@ fn report(flows: Vec<Flow>) -> Report {
             frames_sent: 200,
             frames_received: 112,
             frames_blocked: 42,
+            segments_sent: 200,
+            segments_received: 112,
         }],
         flows,
         counters: ["frames sent", "blocked by default", "IPv4", "IPv6"]
