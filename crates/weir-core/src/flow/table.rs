@@ -68,7 +68,8 @@ impl Slot {
     }
 }
 
-/// No room for another flow.
+/// No room for another flow, or none right now: processors that insert the same flow at the same moment may both
+/// give up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
