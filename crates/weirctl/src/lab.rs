@@ -112,9 +112,7 @@ pub(crate) fn run(args: &LabRun) -> Result<Exit, Failure> {
     };
     report.summary = summary(&report, end.status);
     if args.json {
-        let json =
-            serde_json::to_string_pretty(&report).map_err(|error| Failure::internal(error.to_string()))?;
-        output::print(&(json + "\n"))?;
+        output::print_json(&report)?;
     } else {
         let (style, width) = output::terminal();
         output::print(&view::render(&report, style, width))?;

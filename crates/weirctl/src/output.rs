@@ -84,6 +84,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes `document` to standard output, as JSON.
+pub(crate) fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let json =
+        serde_json::to_string_pretty(document).map_err(|error| Failure::internal(error.to_string()))?;
+    print(&(json + "\n"))
+}
+
 /// Writes `text` to standard error. If that fails, there is nobody left to tell.
 pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());

@@ -115,9 +115,7 @@ pub(crate) fn run(args: &LabCoverage) -> Result<Exit, Failure> {
         other_files: all - files.len(),
     };
     if args.json {
-        let json =
-            serde_json::to_string_pretty(&document).map_err(|error| Failure::internal(error.to_string()))?;
-        output::print(&(json + "\n"))?;
+        output::print_json(&document)?;
     } else {
         let (style, width) = output::terminal();
         output::print(&render(&document, style, width))?;

@@ -135,9 +135,7 @@ pub(super) fn run(args: &LabLoad) -> Result<Exit, Failure> {
         summary,
     };
     if args.json {
-        let json =
-            serde_json::to_string_pretty(&document).map_err(|error| Failure::internal(error.to_string()))?;
-        output::print(&(json + "\n"))?;
+        output::print_json(&document)?;
     } else {
         let (style, width) = output::terminal();
         output::print(&render(&document, style, width))?;

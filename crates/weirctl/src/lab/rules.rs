@@ -77,9 +77,7 @@ pub(crate) fn run(args: &LabRules) -> Result<Exit, Failure> {
     let rules: Vec<Rule> = ALL.iter().filter(|rule| wanted(rule.id)).map(Rule::of).collect();
     if args.json {
         let document = Document { schema: SCHEMA, command: "lab rules", rules };
-        let json =
-            serde_json::to_string_pretty(&document).map_err(|error| Failure::internal(error.to_string()))?;
-        output::print(&(json + "\n"))?;
+        output::print_json(&document)?;
     } else {
         let (style, width) = output::terminal();
         output::print(&render(&rules, !args.rules.is_empty(), style, width))?;
