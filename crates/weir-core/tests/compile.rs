@@ -1,7 +1,9 @@
 //! The policy language: every example of its reference compiles, and every mistake is named where it stands.
 
 use weir_core::limit::Excess;
-use weir_core::policy::{self, CompileOptions, Compiled, Decider, Decision, Image, Mark, Query, Severity};
+use weir_core::policy::{
+    self, Ask, CompileOptions, Compiled, Decider, Decision, Image, Mark, Query, Severity,
+};
 use weir_core::{Action, Direction, Time};
 
 fn compile(text: &str) -> Compiled {
@@ -21,7 +23,7 @@ fn the_examples_of_the_reference_compile() {
         assert!(foreign, "{:#?}", compiled.warnings);
         examples += 1;
     }
-    assert_eq!(examples, 8);
+    assert_eq!(examples, 9);
 }
 
 /// The key table of the reference and the compiler know the same keys.
@@ -149,6 +151,32 @@ fn actions_go_together_or_do_not() {
     assert_eq!((limit.rate, limit.burst, limit.excess), (9, 4, Excess::Delay(Time::SECOND / 10)));
     assert_eq!(rule.treatment.mark, Mark { priority: Some(0), dscp: Some(0) });
     assert!(rule.treatment.tap && !rule.treatment.reject);
+}
+
+#[test]
+fn questions() {
+    assert_says(acting("['ask', 'block']", ""), (3, 10), "`ask` and `block`", "fallback");
+    assert_says(acting("['ask', 'mark']", "dscp = 1"), (3, 10), "`ask` and `mark`", "fallback");
+    assert_says(acting("'ask'", "fallback = 'deny'"), (4, 12), "unknown fallback `deny`", "permit, block");
+    assert_says(acting("'ask'", "timeout = '11 min'"), (4, 11), "not a time for an answer", "1 s to 10 min");
+    assert_says(acting("'ask'", "timeout = 30"), (4, 11), "expected text", "");
+    assert_says(
+        acting("'permit'", "timeout = '30 s'"),
+        (4, 1),
+        "`timeout` means nothing",
+        "action = \"ask\"",
+    );
+    assert_says(acting("'ask'", "vlan = 5"), (4, 1), "`vlan` is not known yet", "before its first frame");
+    assert_says(acting("'ask'", "ethertype = 'arp'"), (4, 1), "`ethertype` is not known yet", "IP flow");
+    for (keys, action, timeout_ms) in
+        [("", Action::Block, 30_000), ("fallback = 'permit'\ntimeout = '2 min'", Action::Permit, 120_000)]
+    {
+        let compiled = compile(&format!("[[rule]]\nname = 'q'\naction = 'ask'\n{keys}\n"));
+        let image = Image::verify(&compiled.image).unwrap();
+        let rule = image.rule(0).unwrap();
+        assert!(image.uses_ask());
+        assert_eq!((rule.action, rule.treatment.ask), (action, Some(Ask { timeout_ms })));
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ struct Rule {
 }
 
 /// Actions that pass, the keys that belong to them, and what they come to.
-fn extras() -> [(&'static str, Treatment); 4] {
+fn extras() -> [(&'static str, Treatment); 5] {
     let limit = Limit {
         unit: Unit::Bits,
         rate: 2_000_000,
@@ -44,6 +44,10 @@ fn extras() -> [(&'static str, Treatment); 4] {
         (
             "action = ['rate-limit', 'tap']\nrate = '2 Mbit/s'\nper = 'flow'\nover = 'delay'\nmax-delay = '50 ms'",
             Treatment { tap: true, limit: Some(limit), ..plain },
+        ),
+        (
+            "action = 'ask'\nfallback = 'permit'\ntimeout = '2 min'",
+            Treatment { ask: Some(policy::Ask { timeout_ms: 120_000 }), ..plain },
         ),
     ]
 }
@@ -144,8 +148,14 @@ fn list<T>(key: &str, items: &[T], show: impl Fn(&T) -> String) -> String {
 }
 
 impl Rule {
+    /// What a rule that passes does; the agent is not asked about what it cannot know yet.
+    fn extra(&self) -> (&'static str, Treatment) {
+        let known = self.vlan.is_none();
+        extras()[if known { self.extra } else { self.extra % 4 }]
+    }
+
     fn text(&self, index: usize) -> String {
-        let action = if self.block { "action = ['tap', 'reject']" } else { extras()[self.extra].0 };
+        let action = if self.block { "action = ['tap', 'reject']" } else { self.extra().0 };
         let mut text = format!("[[rule]]\nname = 'r{index}'\n{action}\n");
         if let Some(direction) = self.direction {
             text += if direction == Direction::Send { "direction = 'out'\n" } else { "direction = 'in'\n" };
@@ -358,12 +368,14 @@ proptest! {
         let bytes = compile(&rules, outbound, inbound);
         let image = Image::verify(&bytes).unwrap();
         prop_assert_eq!(image.rule_count() as usize, rules.len());
+        let asks_somebody = rules.iter().any(|rule| !rule.block && rule.extra().1.ask.is_some());
+        prop_assert_eq!(image.uses_ask(), asks_somebody);
         for (index, rule) in rules.iter().enumerate() {
             let view = image.rule(index as u32).unwrap();
             prop_assert_eq!(view.name, format!("r{index}"));
             prop_assert_eq!(view.action == Action::Block, rule.block);
             let blocked = Treatment { tap: true, reject: true, ..Treatment::default() };
-            let treatment = if rule.block { blocked } else { extras()[rule.extra].1 };
+            let treatment = if rule.block { blocked } else { rule.extra().1 };
             prop_assert_eq!(view.treatment, treatment);
             prop_assert_eq!(image.treatment(index as u32), treatment);
         }
@@ -408,6 +420,7 @@ proptest! {
                     let rule = image.rule(index).unwrap();
                     prop_assert!(rule.treatment.limit.is_none_or(|limit| limit.is_valid()));
                     prop_assert!(!rule.treatment.reject || rule.action == Action::Block);
+                    prop_assert!(rule.treatment.ask.is_none_or(|ask| policy::Ask::TIMEOUTS.contains(&ask.timeout_ms)));
                 }
                 if !repair {
                     prop_assert_eq!(bytes, good, "damage without a new checksum is found");

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::amount;
 use super::diagnostic::Problem;
-use super::treatment::{Mark, Treatment};
+use super::treatment::{Ask, Mark, Treatment};
 use crate::limit::{Excess, Limit, MILLISECOND, Scope, Unit};
 
 /// A word of `action`.
@@ -16,6 +16,7 @@ pub(super) enum Word {
     RateLimit,
     Mark,
     Tap,
+    Ask,
 }
 
 pub(super) const ACTIONS: &[(&str, Word)] = &[
@@ -25,6 +26,7 @@ pub(super) const ACTIONS: &[(&str, Word)] = &[
     ("rate-limit", Word::RateLimit),
     ("mark", Word::Mark),
     ("tap", Word::Tap),
+    ("ask", Word::Ask),
 ];
 
 /// What shares a limit.
@@ -32,6 +34,11 @@ pub(super) const SCOPES: &[(&str, Scope)] = &[("rule", Scope::Rule), ("flow", Sc
 /// What happens over a limit: whether frames wait.
 pub(super) const EXCESSES: &[(&str, bool)] = &[("drop", false), ("delay", true)];
 
+/// What becomes of a flow without an answer: whether it is blocked.
+pub(super) const FALLBACKS: &[(&str, bool)] = &[("permit", false), ("block", true)];
+
+/// How long the agent has, when the rule does not say, in milliseconds.
+const USUAL_TIMEOUT: u32 = 30_000;
 /// How long a delayed frame waits at most, when the rule does not say, in milliseconds.
 const USUAL_DELAY: u32 = 100;
 /// Keys that mean something with one action only.
@@ -43,6 +50,8 @@ const BELONGS: &[(&str, Word)] = &[
     ("max-delay", Word::RateLimit),
     ("dscp", Word::Mark),
     ("priority", Word::Mark),
+    ("fallback", Word::Ask),
+    ("timeout", Word::Ask),
 ];
 
 /// Where a problem is.
@@ -74,6 +83,8 @@ pub(super) struct Settings {
     pub(super) max_delay: Option<u32>,
     pub(super) dscp: Option<u8>,
     pub(super) priority: Option<u8>,
+    pub(super) fallback: Option<bool>,
+    pub(super) timeout: Option<u32>,
 }
 
 impl Settings {
@@ -128,8 +139,10 @@ impl Settings {
             tap: self.has(Word::Tap),
             mark: Mark { priority: self.priority, dscp: self.dscp },
             limit,
+            ask: self.has(Word::Ask).then(|| Ask { timeout_ms: self.timeout.unwrap_or(USUAL_TIMEOUT) }),
         };
-        Ok((self.has(Word::Block) || self.has(Word::Reject), treatment))
+        let blocks = self.has(Word::Block) || self.has(Word::Reject);
+        Ok((if self.has(Word::Ask) { self.fallback.unwrap_or(true) } else { blocks }, treatment))
     }
 
     fn limit(&self, wrong: &mut Vec<(Place, Problem)>) -> Option<Limit> {
@@ -155,6 +168,15 @@ impl Settings {
             if self.words.iter().take(index).any(|earlier| earlier == word) {
                 problem(format!("action `{}` stands twice", name(*word)), "once is enough");
             }
+        }
+        let others = |word: &Word| !matches!(word, Word::Ask | Word::Tap);
+        if let (true, Some(other)) = (self.has(Word::Ask), self.words.iter().copied().find(others)) {
+            problem(
+                format!("actions `ask` and `{}` contradict each other", name(other)),
+                "the answer says what happens; only tap goes with ask, and what happens without an answer is \
+                 the key `fallback`",
+            );
+            return;
         }
         let one_of = |words: &[Word]| self.words.iter().copied().find(|word| words.contains(word));
         let contradiction = match (one_of(&[Word::Block]), one_of(&[Word::Reject])) {

@@ -1,6 +1,7 @@
 //! Amounts of the policy language: rates, bursts, delays, and marks.
 
 use super::diagnostic::Problem;
+use super::treatment::Ask;
 use super::value;
 use crate::limit::{Limit, MAX_BURST_SECONDS, MAX_DELAY_MS, Unit};
 
@@ -111,21 +112,36 @@ pub(super) fn check_burst(rate: (Unit, u64), burst: (Unit, u64)) -> Result<(), P
 }
 
 /// Milliseconds.
+fn duration(text: &str) -> Option<u32> {
+    let (number, unit) = parts(text)?;
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "min" => 60_000,
+        _ => return None,
+    };
+    u32::try_from(decimal(number, factor)?).ok()
+}
+
+/// How long the agent has for an answer, in milliseconds.
+pub(super) fn timeout(text: &str) -> Result<u32, Problem> {
+    duration(text).filter(|milliseconds| Ask::TIMEOUTS.contains(milliseconds)).ok_or_else(|| {
+        let (least, most) = (Ask::TIMEOUTS.start() / 1_000, Ask::TIMEOUTS.end() / 60_000);
+        Problem::new(
+            format!("`{text}` is not a time for an answer"),
+            format!("write \"30 s\" or \"2 min\"; from {least} s to {most} min"),
+        )
+    })
+}
+
+/// Milliseconds.
 pub(super) fn delay(text: &str) -> Result<u32, Problem> {
-    let milliseconds = parts(text).and_then(|(number, unit)| match unit {
-        "ms" => decimal(number, 1),
-        "s" => decimal(number, 1_000),
-        _ => None,
-    });
-    milliseconds
-        .and_then(|milliseconds| u32::try_from(milliseconds).ok())
-        .filter(|milliseconds| (1..=MAX_DELAY_MS).contains(milliseconds))
-        .ok_or_else(|| {
-            Problem::new(
-                format!("`{text}` is not a delay"),
-                format!("write \"100 ms\" or \"0.5 s\"; from 1 ms to {} s", MAX_DELAY_MS / 1_000),
-            )
-        })
+    duration(text).filter(|milliseconds| (1..=MAX_DELAY_MS).contains(milliseconds)).ok_or_else(|| {
+        Problem::new(
+            format!("`{text}` is not a delay"),
+            format!("write \"100 ms\" or \"0.5 s\"; from 1 ms to {} s", MAX_DELAY_MS / 1_000),
+        )
+    })
 }
 
 pub(super) fn priority(number: i64) -> Result<u8, Problem> {
@@ -210,6 +226,10 @@ mod tests {
         assert_eq!((delay("100 ms").unwrap(), delay("0.5 s").unwrap()), (100, 500));
         for bad in ["0 ms", "10.001 s", "11 s", "1 min", "100"] {
             assert!(delay(bad).is_err(), "{bad}");
+        }
+        assert_eq!((timeout("1 s").unwrap(), timeout("1.5 min").unwrap()), (1_000, 90_000));
+        for bad in ["999 ms", "10.01 min", "30", "s", "1 h"] {
+            assert!(timeout(bad).is_err(), "{bad}");
         }
         for (unit, least) in [(Unit::Bits, 8_000), (Unit::Packets, 1)] {
             assert!(check_burst((unit, least), (unit, usual_burst(unit, least))).is_ok());

@@ -75,6 +75,8 @@ const KEYS: &[&str] = &[
     "max-delay",
     "dscp",
     "priority",
+    "fallback",
+    "timeout",
 ];
 const DEFAULT_ACTIONS: &[(&str, bool)] = &[("permit", false), ("block", true)];
 const DIRECTIONS: &[(&str, Option<Direction>)] =
@@ -216,6 +218,8 @@ impl Compiler<'_, '_> {
                 "per" => settings.per = self.word("scope", value, action::SCOPES),
                 "over" => settings.over = self.word("way", value, action::EXCESSES),
                 "max-delay" => settings.max_delay = self.one(value, |item| text(item, amount::delay)),
+                "fallback" => settings.fallback = self.word("fallback", value, action::FALLBACKS),
+                "timeout" => settings.timeout = self.one(value, |item| text(item, amount::timeout)),
                 "priority" => settings.priority = self.one(value, |item| number(item, amount::priority)),
                 "dscp" => {
                     settings.dscp =
@@ -268,7 +272,7 @@ impl Compiler<'_, '_> {
                 let hint = match required {
                     "name" => "add name = \"...\": status output shows it beside what the rule did",
                     _ => {
-                        "add action = \"permit\", \"block\", \"reject\", \"rate-limit\", \"mark\" or \"tap\""
+                        "add action = \"permit\", \"block\", \"reject\", \"rate-limit\", \"mark\", \"tap\" or \"ask\""
                     }
                 };
                 self.sink.error(span.clone(), Problem::new(format!("this rule has no `{required}`"), hint));
@@ -407,6 +411,16 @@ impl Compiler<'_, '_> {
                 Problem::new(
                     "frames of these ethertypes have no DSCP",
                     "only IPv4 and IPv6 headers have one",
+                ),
+            );
+        }
+        if rule.treatment.ask.is_some() && (not_ip || !rule.vlan.is_empty()) {
+            let key = if not_ip { "ethertype" } else { "vlan" };
+            self.sink.error(
+                at(key),
+                Problem::new(
+                    format!("a rule with `{key}` is not known yet when the agent is asked"),
+                    "a question is about an IP flow, before its first frame: use `ask` without this key",
                 ),
             );
         }

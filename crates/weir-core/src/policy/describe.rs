@@ -7,9 +7,12 @@ use crate::Action;
 use crate::limit::{Excess, Limit, MILLISECOND, Scope, Unit};
 
 impl RuleView<'_> {
-    /// What stands in `action` for whether frames pass: `permit`, `block` or `reject`.
+    /// What stands in `action` for whether frames pass: `permit`, `block`, `reject` or `ask`.
     #[must_use]
     pub fn verdict(&self) -> &'static str {
+        if self.treatment.ask.is_some() {
+            return "ask";
+        }
         match (self.action, self.treatment.reject) {
             (Action::Permit, _) => "permit",
             (Action::Block, false) => "block",
@@ -21,6 +24,14 @@ impl RuleView<'_> {
     #[must_use]
     pub fn extras(&self) -> String {
         let mut parts = Vec::new();
+        if let Some(ask) = self.treatment.ask {
+            let time = match ask.timeout_ms {
+                seconds if seconds.is_multiple_of(1_000) => format!("{} s", seconds / 1_000),
+                milliseconds => format!("{milliseconds} ms"),
+            };
+            let fallback = if self.action == Action::Block { "block" } else { "permit" };
+            parts.push(format!("within {time}, else {fallback}"));
+        }
         if let Some(limit) = &self.treatment.limit {
             parts.push(limit_in_words(limit));
         }
@@ -72,7 +83,8 @@ mod tests {
                     rate = '1.5 Mbit/s'\nburst = '64 KiB'\nper = 'flow'\nover = 'delay'\n\
                     protocol = 'tcp'\n\
                     [[rule]]\nname = 'b'\naction = ['reject', 'tap']\nprotocol = 'udp'\n\
-                    [[rule]]\nname = 'c'\naction = 'rate-limit'\nrate = '5 packets/s'\n";
+                    [[rule]]\nname = 'c'\naction = 'rate-limit'\nrate = '5 packets/s'\nprotocol = 'igmp'\n\
+                    [[rule]]\nname = 'd'\naction = ['ask', 'tap']\ntimeout = '2.5 s'\n";
         let compiled = compile(text, &CompileOptions::default()).unwrap();
         let image = Image::verify(&compiled.image).unwrap();
         let words = |index| {
@@ -86,5 +98,6 @@ mod tests {
             words(2),
             ("permit", "rate-limit 5 packets/s per rule (burst 4 packets, over: drop)".to_owned())
         );
+        assert_eq!(words(3), ("ask", "within 2500 ms, else block, tap".to_owned()));
     }
 }

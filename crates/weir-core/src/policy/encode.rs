@@ -2,8 +2,8 @@
 
 use super::compile::Rule;
 use super::image::{
-    CHECKSUM, Defaults, Failure, Field, HEADER, MAGIC, RULE, TREATMENT_AT, USES_INTERFACE, USES_TREATMENT,
-    USES_VLAN, VERSION, checksum, code,
+    CHECKSUM, Defaults, Failure, Field, HEADER, MAGIC, RULE, TREATMENT_AT, USES_ASK, USES_INTERFACE,
+    USES_TREATMENT, USES_VLAN, VERSION, checksum, code,
 };
 use super::value::{Application, Interface, Prefix};
 use crate::{Action, Direction};
@@ -21,7 +21,8 @@ pub(super) fn image(defaults: &Defaults, rules: &[Rule]) -> Option<Vec<u8>> {
     let flag = |flag, uses: fn(&Rule) -> bool| if rules.iter().any(uses) { flag } else { 0 };
     let flags = flag(USES_INTERFACE, |rule| !rule.interface.is_empty())
         | flag(USES_VLAN, |rule| !rule.vlan.is_empty())
-        | flag(USES_TREATMENT, |rule| !rule.treatment.is_plain());
+        | flag(USES_TREATMENT, |rule| !rule.treatment.is_plain())
+        | flag(USES_ASK, |rule| rule.treatment.ask.is_some());
     let length = u32::try_from(writer.bytes.len()).ok()?;
     writer.put(0, &MAGIC);
     writer.put(8, &VERSION.to_le_bytes());

@@ -14,7 +14,7 @@ use crate::{Action, Direction};
 /// First bytes of an image.
 pub(super) const MAGIC: [u8; 8] = *b"WEIRPOL\0";
 /// Version of the format.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 /// Size of the header: magic (8), version (4), length (4), checksum (8), rules (4), flags (4), outbound,
 /// inbound, failure (1 each), and zeros.
 pub(super) const HEADER: usize = 48;
@@ -28,6 +28,8 @@ pub(super) const USES_INTERFACE: u32 = 1;
 pub(super) const USES_VLAN: u32 = 1 << 1;
 /// Flag of the header: some rule has a treatment.
 pub(super) const USES_TREATMENT: u32 = 1 << 2;
+/// Flag of the header: some rule asks the agent.
+pub(super) const USES_ASK: u32 = 1 << 3;
 /// Most items that one field of a rule may list.
 pub(super) const MAX_ITEMS: u32 = 4_096;
 /// Longest name of a rule or an interface.
@@ -275,6 +277,12 @@ impl<'a> Image<'a> {
         self.has(USES_TREATMENT)
     }
 
+    /// True when some rule asks the agent.
+    #[must_use]
+    pub fn uses_ask(&self) -> bool {
+        self.has(USES_ASK)
+    }
+
     fn has(&self, flag: u32) -> bool {
         u32_at(self.bytes, 28).is_some_and(|flags| flags & flag != 0)
     }
@@ -344,8 +352,12 @@ impl<'a> Rule<'a> {
     /// What the header must say about the rule.
     fn flags(&self) -> u32 {
         let asks = |field, flag| if self.items(field).is_empty() { 0 } else { flag };
-        let treatment = if self.treatment().is_plain() { 0 } else { USES_TREATMENT };
-        asks(Field::Interface, USES_INTERFACE) | asks(Field::Vlan, USES_VLAN) | treatment
+        let treatment = self.treatment();
+        let does = |it, flag| if it { flag } else { 0 };
+        asks(Field::Interface, USES_INTERFACE)
+            | asks(Field::Vlan, USES_VLAN)
+            | does(!treatment.is_plain(), USES_TREATMENT)
+            | does(treatment.ask.is_some(), USES_ASK)
     }
 
     /// The items of a field, end to end; empty when the rule does not ask.
@@ -379,7 +391,12 @@ impl<'a> Rule<'a> {
         let treatment =
             self.record.last_chunk().and_then(Treatment::from_bytes).ok_or(PolicyError::Rule(index))?;
         let passing = !treatment.mark.is_empty() || treatment.limit.is_some();
-        let sensible = if *action == code::BLOCK { !passing } else { !treatment.reject };
+        let sensible = match (treatment.ask, *action) {
+            // The answer, not the rule, says whether frames pass.
+            (Some(_), _) => !passing && !treatment.reject,
+            (None, code::BLOCK) => !passing,
+            (None, _) => !treatment.reject,
+        };
         if !sensible {
             return Err(PolicyError::Rule(index));
         }

@@ -25,7 +25,7 @@ pub use compile::{CompileOptions, Compiled, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use evaluate::{Decision, Identity, Query};
 pub use image::{Defaults, Failure, Image, PolicyError, RuleView};
-pub use treatment::{Mark, Treatment};
+pub use treatment::{Ask, Mark, Treatment};
 
 /// Who decided: a rule of the policy by its index, or something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

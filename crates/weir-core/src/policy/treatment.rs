@@ -3,7 +3,7 @@
 use crate::limit::{Excess, Limit, MAX_DELAY_MS, MILLISECOND, Scope, Unit};
 
 /// Bytes of a treatment in a rule record: flags, priority, DSCP, unit, scope, excess (1 each), zeros (2), longest
-/// delay in milliseconds (4), rate (8), burst (8), zeros (8).
+/// delay in milliseconds (4), rate (8), burst (8), time to answer in milliseconds (4), zeros (4).
 pub(super) const TREATMENT: usize = 36;
 
 /// Bits of the flags.
@@ -13,6 +13,7 @@ mod flag {
     pub(super) const PRIORITY: u8 = 1 << 2;
     pub(super) const DSCP: u8 = 1 << 3;
     pub(super) const LIMIT: u8 = 1 << 4;
+    pub(super) const ASK: u8 = 1 << 5;
 }
 
 /// What is written into the headers of frames that this machine sends.
@@ -32,6 +33,18 @@ impl Mark {
     }
 }
 
+/// A question to the agent before a flow may exist. What becomes of the flow without an answer is the rule's action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// How long the agent has, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+impl Ask {
+    /// Shortest and longest time for an answer, in milliseconds.
+    pub const TIMEOUTS: core::ops::RangeInclusive<u32> = 1_000..=600_000;
+}
+
 /// What a rule does beyond permitting and blocking.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Treatment {
@@ -43,6 +56,8 @@ pub struct Treatment {
     pub mark: Mark,
     /// The rate is limited.
     pub limit: Option<Limit>,
+    /// The agent is asked before a flow may exist.
+    pub ask: Option<Ask>,
 }
 
 impl Treatment {
@@ -61,6 +76,8 @@ impl Treatment {
         set(flag::PRIORITY, self.mark.priority.is_some());
         set(flag::DSCP, self.mark.dscp.is_some());
         set(flag::LIMIT, self.limit.is_some());
+        set(flag::ASK, self.ask.is_some());
+        let timeout = self.ask.map_or(0, |ask| ask.timeout_ms);
         let (mut unit, mut scope, mut excess, mut delay, mut rate, mut burst) = (0, 0, 0, 0, 0, 0);
         if let Some(limit) = self.limit {
             unit = u8::from(limit.unit == Unit::Packets);
@@ -74,8 +91,12 @@ impl Treatment {
         let head =
             [flags, self.mark.priority.unwrap_or(0), self.mark.dscp.unwrap_or(0), unit, scope, excess, 0, 0];
         let mut bytes = [0; TREATMENT];
-        let parts =
-            head.into_iter().chain(delay.to_le_bytes()).chain(rate.to_le_bytes()).chain(burst.to_le_bytes());
+        let parts = head
+            .into_iter()
+            .chain(delay.to_le_bytes())
+            .chain(rate.to_le_bytes())
+            .chain(burst.to_le_bytes())
+            .chain(timeout.to_le_bytes());
         for (to, from) in bytes.iter_mut().zip(parts) {
             *to = from;
         }
@@ -86,7 +107,8 @@ impl Treatment {
     pub(super) fn from_bytes(bytes: &[u8; TREATMENT]) -> Option<Self> {
         let [flags, priority, dscp, unit, scope, excess, _, _, d0, d1, d2, d3, rest @ ..] = bytes;
         let (rate, rest) = rest.split_first_chunk::<8>()?;
-        let burst = rest.first_chunk::<8>()?;
+        let (burst, rest) = rest.split_first_chunk::<8>()?;
+        let timeout_ms = u32::from_le_bytes(*rest.first_chunk::<4>()?);
         let delay = u32::from_le_bytes([*d0, *d1, *d2, *d3]);
         let has = |flag| flags & flag != 0;
         let limit = Limit {
@@ -109,10 +131,12 @@ impl Treatment {
                 dscp: has(flag::DSCP).then_some(*dscp),
             },
             limit: has(flag::LIMIT).then_some(limit),
+            ask: has(flag::ASK).then_some(Ask { timeout_ms }),
         };
         let valid = treatment.mark.priority.is_none_or(|priority| priority <= 7)
             && treatment.mark.dscp.is_none_or(|dscp| dscp <= 63)
-            && treatment.limit.is_none_or(|limit| limit.is_valid());
+            && treatment.limit.is_none_or(|limit| limit.is_valid())
+            && treatment.ask.is_none_or(|ask| Ask::TIMEOUTS.contains(&ask.timeout_ms));
         // Each treatment has one form: stray bytes and flags are refused, so that they can get a meaning later.
         (valid && treatment.to_bytes() == *bytes).then_some(treatment)
     }
@@ -134,6 +158,7 @@ mod tests {
                 scope: Scope::Flow,
                 excess: Excess::Delay(20 * MILLISECOND),
             }),
+            ask: Some(Ask { timeout_ms: 30_000 }),
         }
     }
 
@@ -155,7 +180,7 @@ mod tests {
                     bytes[position] = value;
                     if let Some(read) = Treatment::from_bytes(&bytes) {
                         assert_eq!(read.to_bytes(), bytes, "byte {position} = {value}");
-                        assert!(position < 6 || (8..28).contains(&position) || value == 0);
+                        assert!(position < 6 || (8..32).contains(&position) || value == 0);
                     }
                 }
             }
