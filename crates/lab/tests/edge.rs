@@ -92,6 +92,9 @@ unsafe extern "win64" fn classify(
         let token = (*fields[1].value.u.tokenAccessInformation).data.cast::<TOKEN_ACCESS_INFORMATION>();
         let sid = (*(*(*token).SidHash).SidAttr).Sid.cast::<u8>();
         let release = layer == RELEASE_V4 || layer == RELEASE_V4 + 1;
+        // A socket that closes has no other end if it talked to several.
+        let closure = layer == CLOSURE_V4 || layer == CLOSURE_V4 + 1;
+        let alone = release || closure && fields[6].value.r#type == FWP_EMPTY;
         let flags_at = match layer {
             CONNECT_V4 | 50 => Some(12),
             ACCEPT_V4 | 46 => Some(11),
@@ -112,8 +115,8 @@ unsafe extern "win64" fn classify(
             user_len: *sid.add(1),
             protocol: fields[5].value.u.uint8,
             local: address(2),
-            remote: (!release).then(|| address(6)),
-            ports: (fields[4].value.u.uint16, if release { 0 } else { fields[7].value.u.uint16 }),
+            remote: (!alone).then(|| address(6)),
+            ports: (fields[4].value.u.uint16, if alone { 0 } else { fields[7].value.u.uint16 }),
             irql: lab::cpu::irql(),
             data,
             flags,
@@ -319,7 +322,7 @@ fn a_blocked_accept_delivers_nothing() {
         assert_eq!((report.ale.accepts, report.ale.accepts_blocked), (2, 2));
         // The socket itself exists, and is closed in the end.
         let layers: Vec<(u16, u8)> = seen.iter().map(|seen| (seen.layer, seen.irql)).collect();
-        assert_eq!(layers, [(ACCEPT_V4, 2), (ACCEPT_V4, 2), (RELEASE_V4, 0)]);
+        assert_eq!(layers, [(ACCEPT_V4, 2), (ACCEPT_V4, 2), (CLOSURE_V4, 0), (RELEASE_V4, 0)]);
         // Inbound packets are shown from their payload on.
         assert_eq!(seen[0].data.as_deref(), Some(&[9; 8][..]));
     });

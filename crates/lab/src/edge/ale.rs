@@ -9,6 +9,7 @@ use ddk::fwp::*;
 
 use super::flow::Interface;
 use super::layers::address_type;
+use crate::fwp::pend::Redirection;
 use crate::fwp::{self, Indication, Value, pend};
 
 /// An ALE layer without its address family.
@@ -80,6 +81,7 @@ impl Layer {
 pub(crate) struct Identity {
     pub(crate) app_id: Arc<[u8]>,
     pub(crate) sid: Arc<[u8]>,
+    pub(crate) package: Arc<[u8]>,
     pub(crate) pid: u64,
     /// The token's handle: a number that names the user.
     pub(crate) token: u64,
@@ -97,6 +99,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) ports: (u16, u16),
     pub(crate) flow: u64,
     pub(crate) endpoint: u64,
+    pub(crate) compartment: u32,
     pub(crate) flags: u32,
     pub(crate) outbound: bool,
     pub(crate) packet_outbound: bool,
@@ -104,8 +107,10 @@ pub(crate) struct Subject<'a> {
     pub(crate) transport_header: u32,
     pub(crate) icmp: Option<(u16, u16)>,
     pub(crate) reauthorize: u32,
-    /// Redirect handles that changed the connection's target.
-    pub(crate) redirected_by: &'a [usize],
+    /// Who changed the connection's target.
+    pub(crate) redirected_by: &'a [Arc<Redirection>],
+    /// An endpoint that talks to one other end; otherwise the remote fields are empty.
+    pub(crate) connected: bool,
 }
 
 /// The indices of the fields that differ between the layers (§4.2).
@@ -124,6 +129,8 @@ struct Fields {
     next_hop: Option<usize>,
     reason: Option<usize>,
     icmp_type: Option<usize>,
+    original_app: Option<usize>,
+    package: usize,
     compartment: usize,
 }
 
@@ -142,6 +149,8 @@ const CONNECT: Fields = Fields {
     next_hop: Some(22),
     reason: Some(28),
     icmp_type: Some(30),
+    original_app: Some(32),
+    package: 33,
     compartment: 36,
 };
 
@@ -160,6 +169,8 @@ const ACCEPT: Fields = Fields {
     next_hop: None,
     reason: Some(29),
     icmp_type: Some(30),
+    original_app: None,
+    package: 32,
     compartment: 34,
 };
 
@@ -178,6 +189,8 @@ const ESTABLISHED: Fields = Fields {
     next_hop: None,
     reason: None,
     icmp_type: None,
+    original_app: Some(16),
+    package: 17,
     compartment: 19,
 };
 
@@ -196,22 +209,32 @@ const RELEASE: Fields = Fields {
     next_hop: None,
     reason: None,
     icmp_type: None,
+    original_app: None,
+    package: 8,
     compartment: 10,
 };
 
-const CLOSURE: Fields =
-    Fields { remote: Some(6), remote_port: Some(7), interface: 8, flags: 9, compartment: 12, ..RELEASE };
+const CLOSURE: Fields = Fields {
+    remote: Some(6),
+    remote_port: Some(7),
+    interface: 8,
+    flags: 9,
+    package: 10,
+    compartment: 12,
+    ..RELEASE
+};
 
 /// A field that a layer does not have.
 const NONE: usize = usize::MAX;
 
-const BIND_REDIRECT: Fields = Fields { interface: NONE, flags: 6, compartment: 9, ..RELEASE };
+const BIND_REDIRECT: Fields = Fields { interface: NONE, flags: 6, package: 7, compartment: 9, ..RELEASE };
 
 const ASSIGNMENT: Fields = Fields {
     interface: 7,
     flags: 8,
     interface_type: Some(9),
     tunnel_type: Some(10),
+    package: 13,
     compartment: 15,
     ..RELEASE
 };
@@ -221,6 +244,7 @@ const LISTEN: Fields = Fields {
     flags: 6,
     interface_type: Some(7),
     tunnel_type: Some(8),
+    package: 11,
     compartment: 13,
     ..RELEASE
 };
@@ -231,12 +255,11 @@ const CONNECT_REDIRECT: Fields = Fields {
     remote_port: Some(8),
     interface: NONE,
     flags: 9,
+    original_app: Some(10),
+    package: 11,
     compartment: 13,
     ..RELEASE
 };
-
-/// The only compartment of the simulated machine.
-const COMPARTMENT: u32 = 1;
 
 /// Common to all layers: application 0, user 1, local address 2 and its type 3, local port 4, and protocol 5
 /// except where a socket listens.
@@ -266,8 +289,10 @@ fn values(layer: Layer, subject: &Subject<'_>) -> Vec<Value> {
     set(Some(3), Value::U8(address_type(subject.local)));
     set(Some(4), Value::U16(subject.ports.0));
     set(Some(5), Value::U8(subject.protocol));
-    set(fields.remote, Value::address(subject.remote));
-    set(fields.remote_port, Value::U16(subject.ports.1));
+    if subject.connected {
+        set(fields.remote, Value::address(subject.remote));
+        set(fields.remote_port, Value::U16(subject.ports.1));
+    }
     set(fields.destination_type, Value::U8(address_type(subject.remote)));
     set(Some(fields.interface), Value::U64(interface.luid));
     set(Some(fields.flags), Value::U32(subject.flags));
@@ -290,7 +315,10 @@ fn values(layer: Layer, subject: &Subject<'_>) -> Vec<Value> {
     if subject.icmp.is_some() {
         set(fields.icmp_type, Value::U16(subject.ports.0));
     }
-    set(Some(fields.compartment), Value::U32(COMPARTMENT));
+    // Without a proxy that says otherwise the application is the one that began.
+    set(fields.original_app, Value::Blob(subject.identity.app_id.clone()));
+    set(Some(fields.package), Value::Sid(subject.identity.package.clone()));
+    set(Some(fields.compartment), Value::U32(subject.compartment));
     values
 }
 
@@ -312,11 +340,13 @@ fn metadata(layer: Layer, subject: &Subject<'_>, path: &mut FWP_BYTE_BLOB) -> FW
     if authorises || layer == Layer::Established {
         present |= FWPS_METADATA_FIELD_FLOW_HANDLE;
         meta.flowHandle = subject.flow;
-        if let Some((id, sequence)) = subject.icmp {
-            present |= FWPS_METADATA_FIELD_ICMP_ID_AND_SEQUENCE;
-            // Unverified on Windows: the order of the two halves.
-            meta.icmpIdAndSequence = u32::from(id) << 16 | u32::from(sequence);
-        }
+    }
+    if (authorises || matches!(layer, Layer::Established | Layer::ConnectRedirect))
+        && let Some((id, sequence)) = subject.icmp
+    {
+        present |= FWPS_METADATA_FIELD_ICMP_ID_AND_SEQUENCE;
+        // Unverified on Windows: the order of the two halves.
+        meta.icmpIdAndSequence = u32::from(id) << 16 | u32::from(sequence);
     }
     if authorises || binds {
         static NEXT: AtomicUsize = AtomicUsize::new(0x1000);
@@ -325,7 +355,7 @@ fn metadata(layer: Layer, subject: &Subject<'_>, path: &mut FWP_BYTE_BLOB) -> FW
     }
     if !matches!(layer, Layer::Established | Layer::BindRedirect | Layer::ConnectRedirect) && !binds {
         present |= FWPS_METADATA_FIELD_COMPARTMENT_ID;
-        meta.compartmentId = COMPARTMENT;
+        meta.compartmentId = subject.compartment;
     }
     if authorises {
         present |= FWPS_METADATA_FIELD_PACKET_DIRECTION | FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE;
@@ -352,8 +382,10 @@ pub(crate) fn indicate(layer: Layer, subject: &Subject<'_>, data: *mut c_void) -
     let mut metadata = metadata(layer, subject, &mut path);
     let records = pend::records(subject.redirected_by);
     if layer == Layer::ConnectRedirect && !records.is_null() {
-        metadata.currentMetadataValues |= FWPS_METADATA_FIELD_REDIRECT_RECORD_HANDLE;
+        metadata.currentMetadataValues |=
+            FWPS_METADATA_FIELD_REDIRECT_RECORD_HANDLE | FWPS_METADATA_FIELD_LOCAL_REDIRECT_TARGET_PID;
         metadata.redirectRecords = records;
+        metadata.localRedirectTargetPID = subject.redirected_by.last().map_or(0, |by| by.target);
     }
     let values = values(layer, subject);
     let flow = match layer {

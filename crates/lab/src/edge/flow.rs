@@ -3,17 +3,19 @@
 use std::collections::{HashSet, hash_map};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::ale::{self, Identity, Layer, Outcome, Subject};
-use super::open::{Held, stages};
+use super::open::{Closing, Held, stages};
 use super::packet::{self, Fragment, Ip, Medium, Packet, Transport, tcp};
-use super::process::{LOCAL_SYSTEM, Process, ProcessMap, Socket, sid_bytes};
+use super::process::{LOCAL_SYSTEM, NO_PACKAGE, Process, ProcessMap, Socket, sid_bytes};
 use super::stack::{Entry, Routes};
 use super::stream::Streams;
 use crate::fwp::inject;
 use crate::fwp::packet::History;
+use crate::fwp::pend::Redirection;
 use crate::{cpu, fwp, ndis};
 
 /// A map whose order does not change from run to run: it decides in which order flows end.
@@ -25,9 +27,12 @@ const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
 const ICMPV6: u8 = 58;
-/// `FWP_CONDITION_FLAG_IS_LOOPBACK`, `_IS_REAUTHORIZE`, `FWP_CONDITION_REAUTHORIZE_REASON_POLICY_CHANGE`.
+/// `FWP_CONDITION_FLAG_IS_LOOPBACK`, `_IS_REAUTHORIZE`, `_IS_CONNECTION_REDIRECTED`, `_IS_PROXY_CONNECTION`, and
+/// `FWP_CONDITION_REAUTHORIZE_REASON_POLICY_CHANGE`.
 const IS_LOOPBACK: u32 = 0x1;
 const IS_REAUTHORIZE: u32 = 0x4;
+const IS_CONNECTION_REDIRECTED: u32 = 0x10_0000;
+const IS_PROXY_CONNECTION: u32 = 0x20_0000;
 const POLICY_CHANGE: u32 = 0x1;
 
 /// The interface of an adapter, as TCP/IP has it.
@@ -54,6 +59,20 @@ impl From<&ndis::Adapter> for Interface {
             kind: adapter.if_type(),
             medium: config.medium,
             mtu: config.mtu,
+        }
+    }
+}
+
+impl Interface {
+    /// The software loopback interface: packets begin with the IP header and reach no adapter.
+    pub fn loopback() -> Self {
+        const SOFTWARE_LOOPBACK: u32 = 24;
+        Self {
+            luid: u64::from(SOFTWARE_LOOPBACK) << 48,
+            index: 1,
+            kind: SOFTWARE_LOOPBACK,
+            medium: Medium::RawIp,
+            mtu: u32::MAX,
         }
     }
 }
@@ -121,15 +140,21 @@ pub(super) struct Flow {
     icmp: Option<(u16, u16)>,
     /// Where a driver redirected the connection to.
     pub(super) target: Option<(IpAddr, u16)>,
-    pub(super) redirected_by: Vec<usize>,
+    pub(super) redirected_by: Vec<Arc<Redirection>>,
+    /// The connection of a proxy, which carries the records of the one that it serves.
+    proxy: bool,
 }
 
 #[derive(Debug)]
-struct Endpoint {
+pub(super) struct Endpoint {
     handle: u64,
     flows: u32,
     /// It accepted: it stays open until the machine ends.
     listens: bool,
+    /// The other ends that it has talked to: none, one, or more.
+    peer: Option<Option<(IpAddr, u16)>>,
+    /// The address that a driver gave it instead of its own.
+    bound: Option<(IpAddr, u16)>,
     identity: Identity,
     interface: Interface,
 }
@@ -145,12 +170,15 @@ pub struct Edge {
     next: u64,
     now: u64,
     swept: u64,
+    pub(super) compartment: u32,
     pub(super) stats: Stats,
     pub(super) routes: Routes,
     pub(super) held: Held,
     pub(super) streams: Streams,
     /// Who injected the packet that is on its way up.
     pub(super) history: History,
+    /// The records of other connections that sockets carry on.
+    records: HashMap<(IpAddr, u16), Vec<Arc<Redirection>>>,
 }
 
 impl Edge {
@@ -166,12 +194,21 @@ impl Edge {
             next: 0x10_0000,
             now: 0,
             swept: 0,
+            compartment: 1,
             stats: Stats::default(),
             routes: Routes::default(),
             held: Held::default(),
             streams: Streams::default(),
             history: History::new(),
+            records: HashMap::default(),
         }
+    }
+
+    /// In a routing compartment other than the default one.
+    #[must_use]
+    pub fn in_compartment(mut self, compartment: u32) -> Self {
+        self.compartment = compartment;
+        self
     }
 
     /// With flow handles from `first` on, so that those of several edges differ.
@@ -225,6 +262,27 @@ impl Edge {
         verdict
     }
 
+    /// A packet between two of our own addresses: sent and received at once, past every adapter and its frames
+    /// (`interface` is usually [`Interface::loopback`]). ALE is asked for both ends.
+    pub fn loopback(&mut self, interface: &Interface, packet: &[u8], now: u64) -> Verdict {
+        match self.outbound(interface, packet, now) {
+            Verdict::Pass => self.inbound(interface, packet, now),
+            stopped => stopped,
+        }
+    }
+
+    /// The proxy that was given the connection of the socket at `redirected` opens its own from `from`, with that
+    /// one's redirect records (SIO_SET_WFP_CONNECTION_REDIRECT_RECORDS).
+    pub fn carry_redirect_records(&mut self, redirected: (IpAddr, u16), from: (IpAddr, u16)) {
+        let flow = self
+            .flows
+            .iter()
+            .find(|(key, flow)| (key.local, key.ports.0) == redirected && !flow.redirected_by.is_empty());
+        if let Some((_, flow)) = flow {
+            self.records.insert(from, flow.redirected_by.clone());
+        }
+    }
+
     /// A packet that came from the link, or that a driver injected at `entry`.
     pub(super) fn received(
         &mut self,
@@ -264,6 +322,19 @@ impl Edge {
         (key.protocol == TCP && open).then_some(key)
     }
 
+    /// A driver has bound a socket elsewhere.
+    pub(super) fn rebind(&mut self, key: &Key, bound: (IpAddr, u16)) {
+        if let Some(endpoint) = self.endpoints.get_mut(&endpoint_key(key)) {
+            endpoint.bound = (bound != (key.local, key.ports.0)).then_some(bound);
+        }
+    }
+
+    /// Where drivers bound the sockets that exist: own and new address.
+    pub fn rebound(&self) -> Vec<((IpAddr, u16), (IpAddr, u16))> {
+        let endpoints = self.endpoints.iter();
+        endpoints.filter_map(|((_, local, port), end)| Some(((*local, *port), end.bound?))).collect()
+    }
+
     /// Protocol, address and port of an endpoint.
     pub(super) fn endpoint(&self, handle: u64) -> Option<(u8, IpAddr, u16)> {
         self.endpoints.iter().find(|(_, endpoint)| endpoint.handle == handle).map(|(key, _)| *key)
@@ -280,7 +351,7 @@ impl Edge {
         self.fragments.clear();
         let endpoints: Vec<_> = self.endpoints.drain().collect();
         for ((protocol, local, port), endpoint) in endpoints {
-            self.release(protocol, local, port, &endpoint);
+            self.close_socket(protocol, local, port, endpoint);
         }
     }
 
@@ -407,11 +478,12 @@ impl Edge {
         let ports = if matches!(key.protocol, ICMP | ICMPV6) { (0, 0) } else { key.ports };
         let socket =
             Socket { protocol: key.protocol, local: (key.local, ports.0), remote: (key.remote, ports.1) };
-        let Process { path, pid, user } = self.processes.owner(&socket);
+        let Process { path, pid, user, package } = self.processes.owner(&socket);
         let sid = sid_bytes(&user).or_else(|| sid_bytes(LOCAL_SYSTEM)).unwrap_or_default();
         let token =
             sid.iter().fold(0x8000_u64, |hash, byte| hash.wrapping_mul(31) + u64::from(*byte)) & 0xffff_fff0;
-        Identity { app_id: self.processes.volumes.app_id(&path).into(), sid: sid.into(), pid, token }
+        let package = sid_bytes(package.as_deref().unwrap_or(NO_PACKAGE)).unwrap_or_default().into();
+        Identity { package, app_id: self.processes.volumes.app_id(&path).into(), sid: sid.into(), pid, token }
     }
 
     /// Asks ALE about a new flow, or again about a blocked one.
@@ -448,7 +520,8 @@ impl Edge {
             shown_ports,
             icmp,
             target: None,
-            redirected_by: Vec::new(),
+            proxy: self.records.contains_key(&(key.local, key.ports.0)),
+            redirected_by: self.records.get(&(key.local, key.ports.0)).cloned().unwrap_or_default(),
         };
         fwp::begin_flow(id);
         self.flows.insert(*key, flow);
@@ -557,18 +630,27 @@ impl Edge {
         ip: &Ip,
         packet_outbound: bool,
     ) -> Subject<'a> {
-        let endpoint = self.endpoints.get(&endpoint_key(key)).map_or(0, |endpoint| endpoint.handle);
-        let loopback = self.is_local(key.remote);
+        let endpoint = self.endpoints.get(&endpoint_key(key));
+        let (local, local_port) =
+            endpoint.and_then(|endpoint| endpoint.bound).unwrap_or((key.local, flow.shown_ports.0));
+        let mut flags = if self.is_local(key.remote) { IS_LOOPBACK } else { 0 };
+        if flow.target.is_some() {
+            flags |= IS_CONNECTION_REDIRECTED;
+        }
+        if flow.proxy {
+            flags |= IS_PROXY_CONNECTION;
+        }
         Subject {
             identity: &flow.identity,
             interface: &flow.interface,
             protocol: key.protocol,
-            local: key.local,
+            local,
             remote: flow.target.map_or(key.remote, |(address, _)| address),
-            ports: flow.target.map_or(flow.shown_ports, |(_, port)| (flow.shown_ports.0, port)),
+            ports: (local_port, flow.target.map_or(flow.shown_ports.1, |(_, port)| port)),
             flow: flow.id,
-            endpoint,
-            flags: if loopback { IS_LOOPBACK } else { 0 },
+            endpoint: endpoint.map_or(0, |endpoint| endpoint.handle),
+            compartment: self.compartment,
+            flags,
             outbound: flow.outbound,
             packet_outbound,
             ip_header: ip.header_len,
@@ -580,6 +662,7 @@ impl Edge {
             icmp: flow.icmp,
             reauthorize: 0,
             redirected_by: &flow.redirected_by,
+            connected: true,
         }
     }
 
@@ -598,9 +681,16 @@ impl Edge {
             handle,
             flows: 0,
             listens: false,
+            peer: None,
+            bound: None,
             identity: identity.clone(),
             interface: interface.clone(),
         });
+        let peer = (key.remote, key.ports.1);
+        endpoint.peer = match endpoint.peer {
+            None => Some(Some(peer)),
+            Some(known) => Some(known.filter(|known| *known == peer)),
+        };
         endpoint.flows += 1;
         endpoint.listens |= listens;
         fresh
@@ -615,20 +705,47 @@ impl Edge {
             && !endpoint.listens
             && let Some(endpoint) = self.endpoints.remove(&id)
         {
-            self.release(id.0, id.1, id.2, &endpoint);
+            self.close_socket(id.0, id.1, id.2, endpoint);
         }
     }
 
-    fn release(&mut self, protocol: u8, local: IpAddr, port: u16, endpoint: &Endpoint) {
+    /// Closes a socket: a listening one and one for datagrams close once, and then give their port back; the
+    /// closures of connections were told one by one.
+    fn close_socket(&mut self, protocol: u8, local: IpAddr, port: u16, endpoint: Endpoint) {
+        let closes = protocol == UDP || protocol == TCP && endpoint.listens;
+        if closes && let Some(handle) = self.indicate_socket(Layer::Closure, protocol, local, port, &endpoint)
+        {
+            self.held.closures.insert(handle, Closing::Socket(protocol, local, port, endpoint));
+            return;
+        }
+        self.release(protocol, local, port, &endpoint);
+    }
+
+    pub(super) fn release(&mut self, protocol: u8, local: IpAddr, port: u16, endpoint: &Endpoint) {
+        // A release cannot be put off.
+        let _ = self.indicate_socket(Layer::Release, protocol, local, port, endpoint);
+    }
+
+    /// Tells of a socket's end; the handle under which a driver has put it off.
+    fn indicate_socket(
+        &mut self,
+        layer: Layer,
+        protocol: u8,
+        local: IpAddr,
+        port: u16,
+        endpoint: &Endpoint,
+    ) -> Option<usize> {
+        let peer = endpoint.peer.flatten().filter(|_| !endpoint.listens);
         let subject = Subject {
             identity: &endpoint.identity,
             interface: &endpoint.interface,
             protocol,
             local,
-            remote: local,
-            ports: (port, 0),
+            remote: peer.map_or(local, |(address, _)| address),
+            ports: (port, peer.map_or(0, |(_, port)| port)),
             flow: 0,
             endpoint: endpoint.handle,
+            compartment: self.compartment,
             flags: 0,
             outbound: true,
             packet_outbound: true,
@@ -637,12 +754,21 @@ impl Edge {
             icmp: None,
             reauthorize: 0,
             redirected_by: &[],
+            connected: peer.is_some(),
         };
-        ale::indicate(Layer::Release, &subject, std::ptr::null_mut());
-        self.stats.releases += 1;
+        let outcome = ale::indicate(layer, &subject, std::ptr::null_mut());
+        if layer == Layer::Closure {
+            self.stats.closures += 1;
+        } else {
+            self.stats.releases += 1;
+        }
+        match outcome {
+            Outcome::Pended(handle) => Some(handle),
+            _ => None,
+        }
     }
 
-    /// Ends a flow that ALE permitted: endpoint closure, flow deletion, and perhaps release of the port.
+    /// Ends a flow that ALE permitted: closure of a connection, flow deletion, and perhaps the end of its socket.
     pub(super) fn end_flow(&mut self, key: &Key) {
         self.end_streams(key);
         let Some(flow) = self.flows.get(key) else { return };
@@ -661,11 +787,11 @@ impl Edge {
             transport: Transport::Other,
         };
         let subject = self.subject(key, flow, &ip, flow.outbound);
-        if matches!(key.protocol, TCP | UDP) && opened {
+        if key.protocol == TCP && opened {
             let outcome = ale::indicate(Layer::Closure, &subject, std::ptr::null_mut());
             self.stats.closures += 1;
             if let Outcome::Pended(handle) = outcome {
-                self.held.closures.insert(handle, (*key, id));
+                self.held.closures.insert(handle, Closing::Flow(*key, id));
                 if let Some(flow) = self.flows.get_mut(key) {
                     flow.state = State::Closed;
                 }

@@ -13,7 +13,7 @@ use crate::{cpu, ndis};
 /// `FWP_CONDITION_FLAG_IS_LOOPBACK` and `_IS_FRAGMENT`.
 const IS_LOOPBACK: u32 = 0x1;
 const IS_FRAGMENT: u32 = 0x20;
-/// The only compartment of the simulated machine.
+/// The compartment of frames, which are not in any other.
 const COMPARTMENT: u32 = 1;
 /// `DL_ADDRESS_TYPE`: unicast 0, multicast 1, broadcast 2.
 const DL_UNICAST: u8 = 0;
@@ -32,6 +32,7 @@ pub(crate) enum Layer {
     InboundTransport,
     OutboundTransport,
     Datagram,
+    StreamPacket,
 }
 
 impl Layer {
@@ -43,6 +44,7 @@ impl Layer {
             Self::InboundTransport => (FWPS_LAYER_INBOUND_TRANSPORT_V4, FWPS_LAYER_INBOUND_TRANSPORT_V6),
             Self::OutboundTransport => (FWPS_LAYER_OUTBOUND_TRANSPORT_V4, FWPS_LAYER_OUTBOUND_TRANSPORT_V6),
             Self::Datagram => (FWPS_LAYER_DATAGRAM_DATA_V4, FWPS_LAYER_DATAGRAM_DATA_V6),
+            Self::StreamPacket => (FWPS_LAYER_STREAM_PACKET_V4, FWPS_LAYER_STREAM_PACKET_V6),
         };
         (if v6 { v6_id } else { v4 }) as u16
     }
@@ -56,6 +58,7 @@ impl Layer {
             Self::InboundTransport => "INBOUND_TRANSPORT",
             Self::OutboundTransport => "OUTBOUND_TRANSPORT",
             Self::Datagram => "DATAGRAM_DATA",
+            Self::StreamPacket => "STREAM_PACKET",
         }
     }
 }
@@ -70,6 +73,7 @@ pub(crate) struct Passage<'a> {
     /// The flow and its endpoint, or 0.
     pub(crate) flow: u64,
     pub(crate) endpoint: u64,
+    pub(crate) compartment: u32,
     /// ALE has not authorised the packet's flow yet.
     pub(crate) ale_required: bool,
     pub(crate) history: &'a History,
@@ -116,7 +120,7 @@ impl Passage<'_> {
             Layer::InboundIp | Layer::OutboundTransport => transport,
             Layer::OutboundIp | Layer::Forward => self.ip.offset,
             Layer::InboundTransport => payload,
-            Layer::Datagram => {
+            Layer::Datagram | Layer::StreamPacket => {
                 if self.outbound {
                     transport
                 } else {
@@ -139,7 +143,7 @@ impl Passage<'_> {
         let protocol = Value::U8(self.ip.protocol);
         let (local_port, remote_port) = (Value::U16(local_port), Value::U16(remote_port));
         let (local_type, remote_type) = (Value::U8(local_type), Value::U8(remote_type));
-        let compartment = Value::U32(COMPARTMENT);
+        let compartment = Value::U32(self.compartment);
         let profile = Value::U32(0);
         match layer {
             Layer::InboundIp => {
@@ -217,6 +221,20 @@ impl Passage<'_> {
                 tunnel,
                 compartment,
             ],
+            Layer::StreamPacket => vec![
+                local,
+                remote,
+                local_port,
+                remote_port,
+                luid(),
+                index,
+                sub,
+                Value::U32(direction),
+                flags,
+                kind,
+                tunnel,
+                compartment,
+            ],
         }
     }
 
@@ -224,7 +242,7 @@ impl Passage<'_> {
         // SAFETY: a C structure of integers and pointers, for which zero is valid.
         let mut meta: FWPS_INCOMING_METADATA_VALUES0 = unsafe { std::mem::zeroed() };
         let mut present = FWPS_METADATA_FIELD_COMPARTMENT_ID;
-        meta.compartmentId = COMPARTMENT;
+        meta.compartmentId = self.compartment;
         if !matches!(layer, Layer::Forward | Layer::OutboundTransport) {
             present |= FWPS_METADATA_FIELD_IP_HEADER_SIZE;
             meta.ipHeaderSize = self.ip.header_len;
@@ -246,7 +264,8 @@ impl Passage<'_> {
             present |= FWPS_METADATA_FIELD_PATH_MTU;
             meta.pathMtu = self.interface.mtu;
         }
-        if matches!(layer, Layer::InboundTransport | Layer::OutboundTransport | Layer::Datagram) {
+        let above = [Layer::InboundTransport, Layer::OutboundTransport, Layer::Datagram, Layer::StreamPacket];
+        if above.contains(&layer) {
             self.transport_metadata(layer, &mut meta, &mut present);
         }
         meta.currentMetadataValues = present;

@@ -4,15 +4,16 @@
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use ddk::fwp::{FWPS_BIND_REQUEST0, FWPS_CONNECT_REQUEST0};
 
 use super::ale::{self, Layer, Outcome};
-use super::flow::{Edge, Interface, Key, State, Verdict};
+use super::flow::{Edge, Endpoint, Interface, Key, State, Verdict};
 use super::packet::Ip;
 use crate::fwp;
 use crate::fwp::packet::History;
-use crate::fwp::pend::{self, Completion};
+use crate::fwp::pend::{self, Completion, Redirection};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -50,8 +51,17 @@ struct Pending {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     openings: HashMap<usize, Pending>,
-    /// Flows whose endpoint closure waits.
-    pub(super) closures: HashMap<usize, (Key, u64)>,
+    /// Endpoint closures that wait.
+    pub(super) closures: HashMap<usize, Closing>,
+}
+
+/// What closes when a driver has completed its endpoint closure.
+#[derive(Debug)]
+pub(super) enum Closing {
+    /// A connection: its key and its flow.
+    Flow(Key, u64),
+    /// A socket with its protocol and address.
+    Socket(u8, IpAddr, u16, Endpoint),
 }
 
 impl Held {
@@ -95,6 +105,7 @@ impl Edge {
             match outcome {
                 Outcome::Permit => self.redirect(key, *layer, request.as_deref()),
                 Outcome::Block => {
+                    drop(redirection(*layer, request.as_deref()));
                     if !matches!(layer, Layer::Connect | Layer::Accept) {
                         self.refuse(key, *layer);
                     }
@@ -124,7 +135,11 @@ impl Edge {
             return (self.ask(frame, ip, key, *outbound, reason), None);
         }
         let mut request = match layer {
-            Layer::ConnectRedirect => Some(connect_request(key)),
+            Layer::ConnectRedirect => {
+                // What was redirected already and is asked again is shown with its new target.
+                let target = self.flows.get(key).and_then(|flow| flow.target);
+                Some(connect_request(key, target.unwrap_or((key.remote, key.ports.1))))
+            }
             Layer::BindRedirect => Some(bind_request(key)),
             _ => None,
         };
@@ -146,17 +161,25 @@ impl Edge {
         layer: Layer,
         request: Option<&[u64; size_of::<FWPS_CONNECT_REQUEST0>() / 8]>,
     ) {
-        let (Layer::ConnectRedirect, Some(request)) = (layer, request) else { return };
-        let request = request.as_ptr().cast::<FWPS_CONNECT_REQUEST0>();
-        // SAFETY: the block holds a request, which the driver has filled in by the contract of its layer.
-        let (target, by) = unsafe {
-            let address = (&raw const (*request).remoteAddressAndPort).cast::<[u8; 28]>();
-            (read_address(&*address), (*request).localRedirectHandle as usize)
-        };
-        if let Some(flow) = self.flows.get_mut(key) {
-            flow.target = target.filter(|target| *target != (key.remote, key.ports.1));
-            if by != 0 {
-                flow.redirected_by.push(by);
+        let by = redirection(layer, request);
+        let Some(block) = request.map(|request| request.as_ptr()) else { return };
+        if layer == Layer::BindRedirect {
+            let request = block.cast::<FWPS_BIND_REQUEST0>();
+            // SAFETY: the block holds a request, which the driver has filled in by the contract of its layer.
+            let bound =
+                unsafe { read_address(&*(&raw const (*request).localAddressAndPort).cast::<[u8; 28]>()) };
+            if let Some(bound) = bound {
+                self.rebind(key, bound);
+            }
+        }
+        if layer == Layer::ConnectRedirect {
+            let request = block.cast::<FWPS_CONNECT_REQUEST0>();
+            // SAFETY: as above.
+            let target =
+                unsafe { read_address(&*(&raw const (*request).remoteAddressAndPort).cast::<[u8; 28]>()) };
+            if let Some(flow) = self.flows.get_mut(key) {
+                flow.target = target.filter(|target| *target != (key.remote, key.ports.1));
+                flow.redirected_by.extend(by.map(Arc::new));
             }
         }
     }
@@ -171,9 +194,16 @@ impl Edge {
     pub(super) fn resume(&mut self) {
         self.continue_streams();
         while let Some(completion) = pend::next() {
-            if let Some((key, flow)) = self.held.closures.remove(&completion.handle) {
-                fwp::end_flow(flow);
-                self.close_endpoint(&key);
+            if let Some(closing) = self.held.closures.remove(&completion.handle) {
+                match closing {
+                    Closing::Flow(key, flow) => {
+                        fwp::end_flow(flow);
+                        self.close_endpoint(&key);
+                    }
+                    Closing::Socket(protocol, local, port, endpoint) => {
+                        self.release(protocol, local, port, &endpoint);
+                    }
+                }
             } else if let Some(pending) = self.held.openings.remove(&completion.handle) {
                 self.go_on(pending, completion);
             }
@@ -193,6 +223,7 @@ impl Edge {
                 return;
             }
             (_, Some(false)) => {
+                drop(redirection(layer, request.as_deref()));
                 self.refuse(&key, layer);
                 return;
             }
@@ -217,7 +248,23 @@ impl Edge {
     }
 }
 
-fn connect_request(key: &Key) -> Request {
+/// The redirection that a driver wrote into a request; dropping it frees the driver's context.
+fn redirection(
+    layer: Layer,
+    request: Option<&[u64; size_of::<FWPS_CONNECT_REQUEST0>() / 8]>,
+) -> Option<Redirection> {
+    let request =
+        request.filter(|_| layer == Layer::ConnectRedirect)?.as_ptr().cast::<FWPS_CONNECT_REQUEST0>();
+    // SAFETY: the block holds a request, which the driver has filled in by the contract of its layer.
+    let (handle, target, context) = unsafe {
+        let request = &*request;
+        (request.localRedirectHandle, request.localRedirectTargetPID, request.localRedirectContext)
+    };
+    let found = Redirection { handle: handle as usize, target, context: context as usize };
+    (found.handle != 0 || found.context != 0).then_some(found)
+}
+
+fn connect_request(key: &Key, target: (IpAddr, u16)) -> Request {
     let mut block: Request = Box::new([0; size_of::<FWPS_CONNECT_REQUEST0>() / 8]);
     let request = block.as_mut_ptr().cast::<FWPS_CONNECT_REQUEST0>();
     // SAFETY: the block is zeroed, aligned and as large as a request.
@@ -225,7 +272,7 @@ fn connect_request(key: &Key) -> Request {
         let local = (&raw mut (*request).localAddressAndPort).cast::<[u8; 28]>();
         *local = write_address(key.local, key.ports.0);
         let remote = (&raw mut (*request).remoteAddressAndPort).cast::<[u8; 28]>();
-        *remote = write_address(key.remote, key.ports.1);
+        *remote = write_address(target.0, target.1);
     }
     block
 }

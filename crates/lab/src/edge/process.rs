@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// `S-1-5-18`, the user of every process that names none.
 pub const LOCAL_SYSTEM: &str = "S-1-5-18";
+/// `S-1-0-0`, the package of every process that is in none.
+pub const NO_PACKAGE: &str = "S-1-0-0";
 
 /// A process as ALE reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub struct Process {
     /// Security identifier of the user, in text form.
     #[serde(default = "local_system")]
     pub user: String,
+    /// Security identifier of the package (AppContainer), in text form.
+    #[serde(default)]
+    pub package: Option<String>,
 }
 
 fn local_system() -> String {
@@ -26,7 +31,7 @@ fn local_system() -> String {
 
 impl Default for Process {
     fn default() -> Self {
-        Self { path: "System".to_owned(), pid: 4, user: local_system() }
+        Self { path: "System".to_owned(), pid: 4, user: local_system(), package: None }
     }
 }
 
@@ -41,6 +46,9 @@ pub struct Rule {
     /// Security identifier of the user (default: Local System).
     #[serde(default)]
     pub user: Option<String>,
+    /// Security identifier of the package (default: none).
+    #[serde(default)]
+    pub package: Option<String>,
     /// `tcp`, `udp`, `icmp`, `icmpv6`, or a number.
     #[serde(default)]
     pub protocol: Option<Protocol>,
@@ -152,6 +160,7 @@ impl ProcessMap {
                 path: rule.path.clone(),
                 pid: rule.pid,
                 user: rule.user.clone().unwrap_or_else(local_system),
+                package: rule.package.clone(),
             },
         )
     }
@@ -242,6 +251,7 @@ mod tests {
                 path: r"C:\Windows\System32\svchost.exe".to_owned(),
                 pid: 11,
                 user: LOCAL_SYSTEM.to_owned(),
+                package: None,
             }
         );
         assert_eq!(map.owner(&socket(6, 443)), Process::default());

@@ -129,6 +129,7 @@ impl Edge {
             loopback: self.is_local(remote),
             flow,
             endpoint,
+            compartment: self.compartment,
             ale_required: flow == 0,
             history,
         }
@@ -157,8 +158,8 @@ impl Edge {
     pub(super) fn descend(&self, interface: &Interface, frame: &[u8], ip: &Ip, history: &History) -> Verdict {
         let passage = self.passage(interface, frame, ip, true, history);
         let mut way = vec![Layer::OutboundTransport, Layer::OutboundIp];
-        if is_datagram(ip) {
-            way.insert(0, Layer::Datagram);
+        if let Some(layer) = above_transport(ip) {
+            way.insert(0, layer);
         }
         if matches!(ip.transport, Transport::LaterFragment) {
             way = vec![Layer::OutboundIp];
@@ -192,15 +193,17 @@ impl Edge {
         let mut verdict = self.frame(interface, frame, ip, false);
         self.history.clear();
         if verdict == Verdict::Pass
+            && let Some(layer) = above_transport(ip)
+        {
+            let passage = self.passage(interface, frame, ip, false, history);
+            if !layers::indicate(layer, &passage) {
+                return blocked(layer);
+            }
+        }
+        if verdict == Verdict::Pass
             && let Some(key) = self.connected(ip, false)
         {
             verdict = self.stream(interface, frame, ip, &key, false);
-        }
-        if verdict == Verdict::Pass && is_datagram(ip) {
-            let passage = self.passage(interface, frame, ip, false, history);
-            if !layers::indicate(Layer::Datagram, &passage) {
-                return blocked(Layer::Datagram);
-            }
         }
         verdict
     }
@@ -324,6 +327,7 @@ pub(crate) fn reenter(injection: &Injection) {
             loopback: false,
             flow: 0,
             endpoint: 0,
+            compartment: 1,
             ale_required: true,
             history: &injection.history,
         };
@@ -338,9 +342,13 @@ fn parse_ip(bytes: &[u8]) -> Option<Ip> {
     }
 }
 
-/// UDP, ICMP and raw packets have a datagram layer; TCP has streams.
-fn is_datagram(ip: &Ip) -> bool {
-    ip.protocol == UDP || matches!(ip.transport, Transport::Icmp { .. } | Transport::Other)
+/// UDP, ICMP and raw packets have a datagram layer; the packets of TCP have one beside that of its streams.
+fn above_transport(ip: &Ip) -> Option<Layer> {
+    match ip.transport {
+        Transport::Tcp { .. } => Some(Layer::StreamPacket),
+        Transport::Icmp { .. } | Transport::Other => Some(Layer::Datagram),
+        _ => (ip.protocol == UDP).then_some(Layer::Datagram),
+    }
 }
 
 /// An IP packet around a transport packet, as the network layer builds it.

@@ -13,7 +13,6 @@ use crate::fwp::packet::History;
 use crate::fwp::{self, Indication, Value, stream};
 use crate::{cpu, ndis, verifier};
 
-const COMPARTMENT: u32 = 1;
 /// As much as the engine buffers for a callout that needs more data.
 const BUFFER: usize = 8 << 20;
 const NAME: &str = "STREAM";
@@ -157,7 +156,7 @@ impl Edge {
             Value::U16(key.ports.1),
             Value::U32(direction),
             Value::U32(0),
-            Value::U32(COMPARTMENT),
+            Value::U32(self.compartment),
         ];
         let flow = self.flows.get(key).map_or(0, |flow| flow.id);
         // SAFETY: a C structure of integers and pointers, for which zero is valid.

@@ -343,8 +343,26 @@ impl handle::Object for Redirector {
     const LEAK_RULE: Option<&'static str> = Some("F-9");
 }
 
+/// One redirection of a connection: by whom, to whom, and what its driver wants to be told again.
+///
+/// The context is a pool block of the driver's that belongs to the engine from then on (§8.4).
+#[derive(Debug)]
+pub(crate) struct Redirection {
+    pub(crate) handle: usize,
+    pub(crate) target: u32,
+    pub(crate) context: usize,
+}
+
+impl Drop for Redirection {
+    fn drop(&mut self) {
+        if self.context != 0 {
+            pool::free(self.context as *mut u8, None);
+        }
+    }
+}
+
 /// Who redirected a connection, the last one at the end; metadata carry a handle to it.
-struct Records(Vec<usize>);
+struct Records(Vec<Arc<Redirection>>);
 
 impl handle::Object for Records {
     const KIND: &'static str = "redirect records";
@@ -366,8 +384,8 @@ pub(crate) fn destroy_redirector(value: HANDLE) {
     handle::close::<Redirector>(value);
 }
 
-/// Metadata's `redirectRecords` for a connection that these handles redirected.
-pub(crate) fn records(by: &[usize]) -> HANDLE {
+/// Metadata's `redirectRecords` for a connection with this past.
+pub(crate) fn records(by: &[Arc<Redirection>]) -> HANDLE {
     if by.is_empty() { std::ptr::null_mut() } else { handle::create(Arc::new(Records(by.to_vec()))) }
 }
 
@@ -378,17 +396,18 @@ pub(crate) fn forget_records(value: HANDLE) {
     }
 }
 
-/// FwpsQueryConnectionRedirectState0 (§8.2).
-pub(crate) fn redirect_state(records: HANDLE, own: HANDLE) -> FWPS_CONNECTION_REDIRECT_STATE {
+/// FwpsQueryConnectionRedirectState0 (§8.2): the state, and the context if the redirection is the caller's own.
+pub(crate) fn redirect_state(records: HANDLE, own: HANDLE) -> (FWPS_CONNECTION_REDIRECT_STATE, usize) {
     handle::expect::<Redirector>(own);
     if records.is_null() {
-        return FWPS_CONNECTION_NOT_REDIRECTED;
+        return (FWPS_CONNECTION_NOT_REDIRECTED, 0);
     }
     let records = handle::expect::<Records>(records);
-    match records.0.last() {
-        None => FWPS_CONNECTION_NOT_REDIRECTED,
-        Some(last) if *last == own as usize => FWPS_CONNECTION_REDIRECTED_BY_SELF,
-        Some(_) if records.0.contains(&(own as usize)) => FWPS_CONNECTION_PREVIOUSLY_REDIRECTED_BY_SELF,
-        Some(_) => FWPS_CONNECTION_REDIRECTED_BY_OTHER,
+    let own = records.0.iter().enumerate().rev().find(|(_, by)| by.handle == own as usize);
+    match own {
+        _ if records.0.is_empty() => (FWPS_CONNECTION_NOT_REDIRECTED, 0),
+        None => (FWPS_CONNECTION_REDIRECTED_BY_OTHER, 0),
+        Some((at, by)) if at + 1 == records.0.len() => (FWPS_CONNECTION_REDIRECTED_BY_SELF, by.context),
+        Some((_, by)) => (FWPS_CONNECTION_PREVIOUSLY_REDIRECTED_BY_SELF, by.context),
     }
 }

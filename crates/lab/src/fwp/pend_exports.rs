@@ -90,10 +90,11 @@ crate::exports! {
     irql(0..=2) fn FwpsQueryConnectionRedirectState0(
         records: HANDLE, handle: HANDLE, context: *mut *mut c_void,
     ) -> FWPS_CONNECTION_REDIRECT_STATE {
+        let (state, own) = pend::redirect_state(records, handle);
         if !context.is_null() {
-            // SAFETY: the driver's variable. Redirections without a proxy have no context.
-            unsafe { *context = std::ptr::null_mut() };
+            // SAFETY: the driver's variable.
+            unsafe { *context = own as *mut c_void };
         }
-        pend::redirect_state(records, handle)
+        state
     }
 }
