@@ -65,5 +65,9 @@ fn authorize(fields: &Fields, direction: Direction, classify: &Classify<'_>, dec
 
 #[inline(never)]
 fn ask(shared: &Shared, flow: &AleFlow<'_>) -> Action {
-    shared.engine.authorize(processor(), now(), flow).action
+    let answer = shared.engine.authorize(processor(), now(), flow);
+    if let Some(question) = &answer.question {
+        shared.engine.answer(processor(), question, answer.action);
+    }
+    answer.action
 }

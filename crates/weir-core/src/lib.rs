@@ -17,6 +17,7 @@
 )]
 #![deny(unsafe_code)]
 
+pub mod ask;
 pub mod counters;
 pub mod engine;
 pub mod epoch;

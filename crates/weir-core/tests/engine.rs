@@ -610,3 +610,104 @@ fn policy_changes_while_frames_flow() {
     });
     assert_accounted(engine);
 }
+
+const ASK: &str = "[[rule]]\nname='q'\naction='ask'\nprotocol=['tcp', 'udp', 'icmp']";
+const UNDECIDED: (Action, Decider) = (Action::Permit, Decider::Nothing);
+
+#[test]
+fn a_flow_that_is_asked_about_waits_and_follows_the_answer() {
+    let owned = Owned::small();
+    let engine = owned.get();
+    for (port, action) in [(50_000, Action::Permit), (50_001, Action::Block)] {
+        let generation = owned.set_policy(ASK);
+        let connect = ale(Direction::Send, 6, port, 443, &[]);
+        let answer = engine.authorize(0, NOW, &connect);
+        let question = answer.question.expect("a question");
+        assert_eq!((answer.action, answer.decider), by_rule(Action::Block, 0));
+        assert_eq!((question.fallback, question.timeout), (Action::Block, 30 * Time::SECOND));
+        assert_eq!((question.rule, question.generation), (0, generation));
+        assert_eq!((Some(question.flow), question.owner.process_id), (answer.flow, 4711));
+        // Nobody is let past while it waits; asking again does not answer it.
+        let again = AleFlow { reauthorize: true, ..connect };
+        let early = engine.authorize(0, NOW, &again);
+        assert_eq!((early.action, early.question), (Action::Block, None));
+        engine.answer(0, &question, action);
+        let repeated = engine.authorize(0, NOW, &again);
+        assert_eq!((repeated.action, repeated.decider), by_rule(action, 0));
+        assert!(repeated.question.is_none());
+        assert_eq!(send(engine, &sent(6, &tcp(port, 443, SYN))), by_rule(action, 0));
+        assert_eq!(receive(engine, &received(6, &tcp(443, port, SYN_ACK))), by_rule(action, 0));
+        // Another policy that asks too: the answer holds, nobody is asked about what runs.
+        owned.set_policy(ASK);
+        assert_eq!(send(engine, &sent(6, &tcp(port, 443, ACK))), by_rule(action, 0));
+        assert_eq!(engine.authorize(0, NOW, &again).action, action);
+        // One that does not: it decides.
+        owned.set_policy("");
+        assert_eq!(send(engine, &sent(6, &tcp(port, 443, ACK))), PERMIT);
+        // A new connection under the same key is asked about anew.
+        owned.set_policy(ASK);
+        send(engine, &sent(6, &tcp(port, 443, RST)));
+        assert!(engine.authorize(0, NOW, &connect).question.is_some());
+        let generation = owned.set_policy(ASK);
+        assert!(engine.authorize(0, NOW, &connect).question.expect("again").generation == generation);
+    }
+    assert_accounted(engine);
+}
+
+#[test]
+fn frames_before_the_question_wait_for_it_and_those_without_one_fall_back() {
+    let owned = Owned::small();
+    let engine = owned.get();
+    owned.set_policy(ASK);
+    // A flow from outside: its first frames come before ALE asks.
+    assert_eq!(receive(engine, &received(17, &udp(53, 50_000, b"x"))), UNDECIDED);
+    let accept = ale(Direction::Receive, 17, 50_000, 53, &[]);
+    let question = engine.authorize(0, NOW, &accept).question.expect("a question");
+    assert_eq!(receive(engine, &received(17, &udp(53, 50_000, b"x"))), UNDECIDED);
+    engine.answer(0, &question, Action::Permit);
+    assert_eq!(receive(engine, &received(17, &udp(53, 50_000, b"x"))), by_rule(Action::Permit, 0));
+    // One that this machine sends without ALE, and a flow that was there before the policy.
+    assert_eq!(send(engine, &sent(17, &udp(50_001, 53, b"x"))), by_rule(Action::Block, 0));
+    owned.set_policy("");
+    engine.authorize(0, NOW, &ale(Direction::Receive, 17, 50_002, 53, &[]));
+    owned.set_policy(ASK);
+    assert_eq!(receive(engine, &received(17, &udp(53, 50_002, b"x"))), by_rule(Action::Block, 0));
+    // ALE asks about the pair of addresses, each echo dialogue follows.
+    let ping = ale(Direction::Receive, 1, 8, 0, &[]);
+    assert_eq!(receive(engine, &received(1, &echo(8, 9))), UNDECIDED);
+    let question = engine.authorize(0, NOW, &ping).question.expect("a question");
+    assert_eq!(receive(engine, &received(1, &echo(8, 9))), UNDECIDED);
+    engine.answer(0, &question, Action::Permit);
+    assert_eq!(receive(engine, &received(1, &echo(8, 9))), by_rule(Action::Permit, 0));
+    assert_eq!(receive(engine, &received(1, &echo(8, 10))), by_rule(Action::Permit, 0));
+    assert_accounted(engine);
+}
+
+#[test]
+fn a_flow_that_waits_for_an_answer_does_not_age() {
+    let owned = Owned::small();
+    let engine = owned.get();
+    owned.set_policy(ASK);
+    let connect = ale(Direction::Send, 6, 50_000, 443, &[]);
+    let question = engine.authorize(0, NOW, &connect).question.expect("a question");
+    let later = Time(NOW.0 + 10_000 * Time::SECOND);
+    let age = || (0..4).for_each(|_| engine.age(0, later));
+    age();
+    assert_eq!(flows(engine).len(), 1);
+    engine.answer(0, &question, Action::Permit);
+    age();
+    assert_eq!(flows(engine).len(), 0);
+    // An answer for a flow that is gone changes nothing.
+    engine.answer(0, &question, Action::Permit);
+    assert_eq!(flows(engine).len(), 0);
+}
+
+#[test]
+fn without_room_for_a_flow_nobody_is_asked() {
+    let owned = Owned::new(&Config { flows: 1_024, keep: 1 << 20, ..Config::new(1, [1, 2]) });
+    let engine = owned.get();
+    owned.set_policy(ASK);
+    let asked = |port| engine.authorize(0, NOW, &ale(Direction::Send, 6, port, 443, &[]));
+    let last = (1..2_000).map(asked).find(|answer| answer.flow.is_none()).expect("a full table");
+    assert_eq!((last.action, last.question), (Action::Block, None));
+}

@@ -1,9 +1,10 @@
 //! What the ALE callouts say and ask: who owns a flow, and whether it may exist.
 
-use super::{AleFlow, Authorization, Engine, failure};
+use super::{AleFlow, Authorization, Engine, asks, failure};
+use crate::ask::Question;
 use crate::counters::{Counter, Tally};
 use crate::epoch::Guard;
-use crate::flow::{FlowKey, Opening, Owner, Record, Side, Stamp, Verdict};
+use crate::flow::{FlowKey, Opening, Owner, Record, Side, Stamp};
 use crate::identity::{Sid, Units};
 use crate::policy::{Decider, Decision, Identity, Query};
 use crate::wire::{ethertype, protocol};
@@ -40,13 +41,28 @@ impl Engine {
             }
         }
 
-        let (action, decider) = self.decide(processor, &guard, flow, record, &mut tally);
+        let (action, decider, question) = self.decide(processor, &guard, flow, record, &mut tally);
         tally.count(Counter::Authorizations);
-        if action == Action::Block {
+        if action == Action::Block && question.is_none() {
             tally.count(Counter::AuthorizationsBlocked);
         }
         self.counters.flush(processor, &tally);
-        Authorization { action, decider, flow: record.map(Record::id) }
+        Authorization { action, decider, flow: record.map(Record::id), question }
+    }
+
+    /// The end of a question that [`Engine::authorize`] wanted asked: its frames follow, and ALE is told the same when
+    /// it asks again.
+    pub fn answer(&self, processor: u32, question: &Question, action: Action) {
+        let guard = self.domain.enter(processor);
+        if action == Action::Block {
+            self.counters.add(processor, Counter::AuthorizationsBlocked, 1);
+        }
+        let record = self.flows.find(&guard, &question.key).filter(|record| record.id() == question.flow);
+        if let Some(record) = record {
+            record.set_answer(action);
+            let (decider, generation) = (Decider::Rule(question.rule), question.generation);
+            record.set_stamp(Stamp { verdict: action.into(), decider, generation });
+        }
     }
 
     /// ALE_FLOW_ESTABLISHED: the handshake is done. Only key, direction and owner of `flow` count.
@@ -86,8 +102,8 @@ impl Engine {
         flow: &AleFlow<'_>,
         record: Option<&Record>,
         tally: &mut Tally,
-    ) -> (Action, Decider) {
-        let Some(policy) = self.force.get(guard) else { return (Action::Permit, Decider::Nothing) };
+    ) -> (Action, Decider, Option<Question>) {
+        let Some(policy) = self.force.get(guard) else { return (Action::Permit, Decider::Nothing, None) };
         let ports = protocol::has_ports(flow.protocol);
         let (local, remote) = (flow.local, flow.remote);
         let query = Query {
@@ -112,19 +128,39 @@ impl Engine {
             Decision::Decided(action, decider) => (action, decider),
             Decision::NeedsIdentity => (failure(&policy.image), Decider::Failure),
             // The packet path knows interface and VLAN, and decides.
-            Decision::NeedsInterface => return (Action::Permit, Decider::Nothing),
+            Decision::NeedsInterface => return (Action::Permit, Decider::Nothing, None),
         };
         if let Decider::Rule(rule) = decider {
             policy.count_flow(processor, rule);
         }
-        if let Some(record) = record {
-            let verdict = match action {
-                Action::Permit => Verdict::Permit,
-                Action::Block => Verdict::Block,
-            };
-            record.set_stamp(Stamp { verdict, decider, generation: policy.generation });
+        let Some(record) = record else { return (action, decider, None) };
+        let mut action = action;
+        if let Some((rule, ask)) = asks(&policy, decider) {
+            match record.answer() {
+                _ if !flow.reauthorize => {
+                    record.set_asked();
+                    let question = Question {
+                        flow: record.id(),
+                        key: record.key(),
+                        local: record.local(),
+                        origin: record.origin(),
+                        owner: record.owner(),
+                        interface_luid: record.interface_luid(),
+                        rule,
+                        generation: policy.generation,
+                        fallback: action,
+                        timeout: u64::from(ask.timeout_ms).saturating_mul(Time::SECOND / 1_000),
+                    };
+                    return (action, decider, Some(question));
+                }
+                Some(answer) => action = answer,
+                // Nothing is decided before the answer, and nothing may pass.
+                None if record.is_asked() => return (Action::Block, decider, None),
+                None => {}
+            }
         }
-        (action, decider)
+        record.set_stamp(Stamp { verdict: action.into(), decider, generation: policy.generation });
+        (action, decider, None)
     }
 
     fn intern(&self, flow: &AleFlow<'_>, tally: &mut Tally) -> Owner {

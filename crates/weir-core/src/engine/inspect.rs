@@ -1,7 +1,7 @@
 //! The packet path: one frame in, one verdict out, every frame in exactly one class of the counters.
 
 use super::ale::ip_ethertype;
-use super::{Engine, InForce, Interface, Toll, Verdict, failure};
+use super::{Engine, InForce, Interface, Toll, Verdict, asks, failure};
 use crate::counters::{Counter, Tally};
 use crate::epoch::Guard;
 use crate::flow::{self, Endpoint, FlowKey, Opening, Record, Side, Stamp};
@@ -392,13 +392,22 @@ impl<'p> Path<'p, '_> {
         if decision == Decision::NeedsIdentity && !record.flags().ale {
             return (Action::Permit, Decider::Nothing);
         }
-        let (action, decider) = settle(policy, decision, certain);
+        let (mut action, decider) = settle(policy, decision, certain);
+        if asks(policy, decider).is_some() {
+            match record.answer() {
+                Some(answer) => action = answer,
+                // The first frames of an inbound flow come before ALE asks; those of an outbound one do not.
+                None if record.is_asked()
+                    || (record.origin() == Direction::Receive && !record.flags().ale) =>
+                {
+                    return (Action::Permit, Decider::Nothing);
+                }
+                None => {}
+            }
+        }
         if cached {
-            let verdict = match action {
-                Action::Permit => flow::Verdict::Permit,
-                Action::Block => flow::Verdict::Block,
-            };
-            record.replace_stamp(seen, Stamp { verdict, decider, generation: policy.generation });
+            let stamp = Stamp { verdict: action.into(), decider, generation: policy.generation };
+            record.replace_stamp(seen, stamp);
         }
         (action, decider)
     }
@@ -469,8 +478,12 @@ impl<'p> Path<'p, '_> {
             FlowKey::new(keyed.key.protocol(), keyed.key.compartment(), pair(Side::A), pair(Side::B));
         if let Some(parent) = self.engine.flows.find(self.guard, &key)
             && parent.flags().ale
+            && !parent.is_asked()
         {
             record.attribute(parent.owner(), record.origin(), record.local());
+            if let Some(answer) = parent.answer() {
+                record.set_answer(answer);
+            }
         }
     }
 

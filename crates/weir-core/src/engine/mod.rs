@@ -18,6 +18,7 @@ use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::ask::Question;
 use crate::counters::{Counter, Counters, Tally};
 use crate::epoch::Domain;
 use crate::flow::{self, Endpoint, FlowView, Record, Side, State};
@@ -25,7 +26,7 @@ use crate::fragment;
 use crate::identity::{self, IdentityView};
 use crate::limit::{Bucket, Limit};
 use crate::memory::Carver;
-use crate::policy::{Decider, Failure, Identity, Image, Mark, PolicyError};
+use crate::policy::{Ask, Decider, Failure, Identity, Image, Mark, PolicyError};
 use crate::wire::{Frame, Malformed, Medium, protocol};
 use crate::{Action, Direction, Time};
 
@@ -178,7 +179,8 @@ pub struct AleFlow<'a> {
     pub process_id: u64,
     /// Binary SID of the user; empty when unknown.
     pub user: &'a [u8],
-    /// `FWP_CONDITION_FLAG_IS_REAUTHORIZE` was set.
+    /// `FWP_CONDITION_FLAG_IS_REAUTHORIZE` was set, or the packet is one that waited for an answer and was injected
+    /// again: nobody is asked, what was answered counts.
     pub reauthorize: bool,
 }
 
@@ -191,6 +193,9 @@ pub struct Authorization {
     pub decider: Decider,
     /// Id of the flow record, when there was room for one.
     pub flow: Option<u64>,
+    /// Present when the agent is to be asked; `action` is what happens without an answer. Whatever comes of it, say
+    /// so with [`Engine::answer`].
+    pub question: Option<Question>,
 }
 
 /// State of the engine.
@@ -397,6 +402,9 @@ impl Engine {
     }
 
     fn is_stale(&self, record: &Record, now: Time) -> bool {
+        if record.is_asked() {
+            return false;
+        }
         let timeouts = &self.config.timeouts;
         let seconds = match record.state() {
             State::Closed | State::Reset => timeouts.ended,
@@ -419,5 +427,13 @@ fn failure(image: &Image<'_>) -> Action {
     match image.defaults().failure {
         Failure::Open => Action::Permit,
         Failure::Closed => Action::Block,
+    }
+}
+
+/// The rule that decided, if it wants the agent asked.
+fn asks(policy: &InForce<'_>, decider: Decider) -> Option<(u32, Ask)> {
+    match decider {
+        Decider::Rule(rule) if policy.image.uses_ask() => Some((rule, policy.image.treatment(rule).ask?)),
+        _ => None,
     }
 }

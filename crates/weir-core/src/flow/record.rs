@@ -6,7 +6,7 @@ use super::key::{Endpoint, FlowKey, Side};
 use crate::limit::Bucket;
 use crate::policy::Decider;
 use crate::wire::{TcpFlags, protocol};
-use crate::{Direction, Time, zeroed_struct};
+use crate::{Action, Direction, Time, zeroed_struct};
 
 /// What the filter does with the frames of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,15 @@ pub enum Verdict {
     Permit,
     /// Frames are dropped.
     Block,
+}
+
+impl From<Action> for Verdict {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Permit => Self::Permit,
+            Action::Block => Self::Block,
+        }
+    }
 }
 
 /// A verdict, who gave it, and under which policy.
@@ -184,8 +193,15 @@ mod bit {
     pub(super) const FIN_LOCAL: u32 = 1 << 8;
     pub(super) const FIN_REMOTE: u32 = 1 << 9;
     pub(super) const RESET: u32 = 1 << 10;
+    /// The agent is being asked.
+    pub(super) const ASKED: u32 = 1 << 11;
+    /// A question about it ended with a permit, with a block.
+    pub(super) const ANSWER_PERMIT: u32 = 1 << 12;
+    pub(super) const ANSWER_BLOCK: u32 = 1 << 13;
+    pub(super) const QUESTION: u32 = ASKED | ANSWER_PERMIT | ANSWER_BLOCK;
     /// What a new connection under the same key starts without.
-    pub(super) const CONNECTION: u32 = ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET;
+    pub(super) const CONNECTION: u32 =
+        ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET | QUESTION;
     /// A connection with one of these has ended.
     pub(super) const OVER: u32 = CLOSED | RESET;
 }
@@ -383,6 +399,37 @@ impl Record {
         self.update_bits(0, bit::CLOSED);
     }
 
+    /// The agent is being asked about it: what was decided or answered before is void.
+    pub fn set_asked(&self) {
+        self.update_bits(bit::QUESTION, bit::ASKED);
+        self.set_stamp(Stamp::NONE);
+    }
+
+    /// Whether the agent is being asked.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.bits() & bit::ASKED != 0
+    }
+
+    /// The question about it ended.
+    pub fn set_answer(&self, action: Action) {
+        let answer = match action {
+            Action::Permit => bit::ANSWER_PERMIT,
+            Action::Block => bit::ANSWER_BLOCK,
+        };
+        self.update_bits(bit::QUESTION, answer);
+    }
+
+    /// How the question about this connection ended, if it has.
+    #[must_use]
+    pub fn answer(&self) -> Option<Action> {
+        match self.bits() & bit::QUESTION {
+            bit::ANSWER_PERMIT => Some(Action::Permit),
+            bit::ANSWER_BLOCK => Some(Action::Block),
+            _ => None,
+        }
+    }
+
     /// A new connection begins under the same key: what was known about the old one's owner and verdict is
     /// void.
     pub fn restart(&self, origin: Direction, local: Side) {
@@ -394,7 +441,7 @@ impl Record {
 
     /// The same opener tries again after an end: owner and verdict stay.
     pub fn reopen(&self) {
-        self.update_bits(bit::CONNECTION & !(bit::ALE | bit::ESTABLISHED), 0);
+        self.update_bits(bit::CONNECTION & !(bit::ALE | bit::ESTABLISHED | bit::QUESTION), 0);
     }
 
     /// True when the connection has ended, so that a SYN begins a new one.
