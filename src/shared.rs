@@ -13,7 +13,7 @@ use weir_core::Time;
 use weir_core::engine::{Config, Engine};
 use weir_core::policy::Image;
 
-use crate::callout::Platform;
+use crate::callout::{Owners, Platform};
 use crate::filter::{Adapters, Demand};
 use crate::tags;
 
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) demand: Demand,
     /// The filtering platform's side.
     pub(crate) platform: Platform,
+    /// Owners of flows that are looked up later.
+    pub(crate) owners: Owners,
     /// When the driver started.
     pub(crate) started: Time,
     /// NDIS version registered with.
@@ -63,6 +65,7 @@ impl Shared {
             adapters: SpinLock::new(Adapters::new()),
             demand: Demand::new(settings.observe),
             platform: Platform::new(),
+            owners: Owners::new(),
             started: now(),
             ndis_version,
             processors,

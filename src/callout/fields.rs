@@ -1,6 +1,7 @@
 //! Where each ALE layer keeps what the engine wants to know.
 
-use ddk::fwp::FWP_CONDITION_FLAG_IS_REAUTHORIZE;
+use ddk::fwp::{FWP_CONDITION_FLAG_IS_LOOPBACK, FWP_CONDITION_FLAG_IS_REAUTHORIZE};
+use kernel::process;
 use kernel::wfp::{Classify, Ip};
 use weir_core::Direction;
 use weir_core::engine::{AleFlow, Interface};
@@ -15,6 +16,7 @@ use crate::shared::{SHARED, Shared};
 pub(super) struct Fields {
     pub(super) application: u32,
     pub(super) user: u32,
+    pub(super) package: u32,
     pub(super) local_address: u32,
     pub(super) local_port: u32,
     pub(super) protocol: u32,
@@ -23,6 +25,7 @@ pub(super) struct Fields {
     pub(super) interface: u32,
     pub(super) interface_index: Option<u32>,
     pub(super) flags: u32,
+    pub(super) compartment: u32,
 }
 
 /// The index of a field, after proof that IPv4 and IPv6 have it at the same place.
@@ -49,31 +52,36 @@ impl Fields {
         let shared = SHARED.get()?;
         let metadata = classify.metadata();
         let luid = classify.u64(self.interface).unwrap_or(0);
+        // Compartment 0 means "not said". Systems before Windows 10 1703 have no such field.
+        let compartment = classify
+            .u32(self.compartment)
+            .or(metadata.compartment())
+            .filter(|&compartment| compartment != 0)
+            .unwrap_or(COMPARTMENT);
         let mut name = [0; NAME_LENGTH];
-        let length = if luid == 0 { 0 } else { shared.adapters.lock().name(luid, &mut name) };
+        let length = if luid == 0 { 0 } else { shared.adapters.lock().learn(luid, compartment, &mut name) };
+        let process_id = metadata.process_id().unwrap_or(0);
+        let flags = classify.u32(self.flags).unwrap_or(0);
         let flow = AleFlow {
             direction,
             protocol: classify.u8(self.protocol)?,
-            // Compartment 0 means "not said"; frames are filed under the default one.
-            compartment: metadata
-                .compartment()
-                .filter(|&compartment| compartment != 0)
-                .unwrap_or(COMPARTMENT),
+            compartment,
             local: endpoint(classify, Some(self.local_address), Some(self.local_port))?,
             remote: endpoint(classify, self.remote_address, self.remote_port)?,
             interface: Interface {
                 luid,
                 index: self.interface_index.and_then(|field| classify.u32(field)).unwrap_or(0),
                 medium: Medium::Other,
-                compartment: COMPARTMENT,
+                compartment,
                 name: name.get(..length).unwrap_or(&[]),
             },
             image: classify.text(self.application).unwrap_or(&[]),
-            process_id: metadata.process_id().unwrap_or(0),
+            process_id,
+            process_created: process::created(process_id),
             user: classify.sid(self.user).unwrap_or(&[]),
-            reauthorize: classify
-                .u32(self.flags)
-                .is_some_and(|flags| flags & FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0),
+            package: classify.sid(self.package).unwrap_or(&[]),
+            loopback: flags & FWP_CONDITION_FLAG_IS_LOOPBACK != 0,
+            reauthorize: flags & FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0,
         };
         Some(ask(shared, &flow))
     }

@@ -8,6 +8,7 @@
 mod ale;
 mod fields;
 mod flow;
+mod owners;
 mod platform;
 
 use ddk::fwp::{
@@ -26,6 +27,7 @@ use crate::guids;
 use ale::{AuthConnect, AuthRecvAccept};
 use flow::{EndpointClosure, FlowEstablished, ResourceRelease};
 
+pub(crate) use owners::Owners;
 pub(crate) use platform::{Platform, Registrations};
 
 /// Number of callouts.

@@ -108,8 +108,10 @@ pub(crate) struct Registrations {
     _work: WorkItem,
     /// ...no objects, so that no classify begins...
     _objects: Objects,
-    /// ...and no callout.
+    /// ...no callout...
     _callouts: [Option<Callout>; COUNT],
+    /// ...and nobody who asks for owners.
+    _owners: WorkItem,
 }
 
 /// The engine objects: gone when this is.
@@ -137,6 +139,7 @@ impl Registrations {
     ) -> Result<Self, Status> {
         let device: PDEVICE_OBJECT = control.device_object();
         let flags = offload_flags(shared.ndis_version);
+        let owners = shared.owners.start(control, at)?;
         let mut callouts = [const { None }; COUNT];
         for (row, place) in TABLE.iter().zip(&mut callouts) {
             // SAFETY: the control device is deleted after DriverEntry failed or after unload, and by then this is dropped.
@@ -148,8 +151,13 @@ impl Registrations {
         // Subscribed before the state is read: otherwise a change in between would be missed.
         // SAFETY: as for the callouts.
         let subscription = unsafe { Subscription::new::<Resynchronise>(device, at) }?;
-        let registrations =
-            Self { _subscription: subscription, _work: work, _objects: objects, _callouts: callouts };
+        let registrations = Self {
+            _subscription: subscription,
+            _work: work,
+            _objects: objects,
+            _callouts: callouts,
+            _owners: owners,
+        };
         shared.platform.synchronise(at)?;
         Ok(registrations)
     }

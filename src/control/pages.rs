@@ -117,6 +117,7 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
         id: flow.id,
         interface_luid: flow.interface_luid,
         process_id: flow.owner.process_id,
+        process_created: flow.owner.process_created,
         first_seen: flow.first_seen.0,
         last_seen: flow.last_seen.0,
         frames_sent: flow.sent.frames,
@@ -139,6 +140,7 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
         policy_generation: flow.stamp.generation,
         image: flow.owner.image,
         user: flow.owner.user,
+        package: flow.owner.package,
         local_port: flow.local.port,
         remote_port: flow.remote.port,
         protocol: flow.protocol,
@@ -161,7 +163,7 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
             State::Reset => FlowState::RESET,
         },
         flags: flags(&flow.flags),
-        reserved: [0; 2],
+        reserved: [0; 6],
     };
 }
 
@@ -171,6 +173,7 @@ fn flags(flags: &weir_core::flow::Flags) -> u8 {
         (flags.established, FlowFlags::ESTABLISHED),
         (flags.frames, FlowFlags::FRAMES),
         (flags.fragments, FlowFlags::FRAGMENTS),
+        (flags.loopback, FlowFlags::LOOPBACK),
     ]
     .iter()
     .fold(0, |bits, &(set, bit)| if set { bits | bit } else { bits })

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
 
 use kernel::rundown::Entered;
 use weir_ioctl::AdapterEntry;
@@ -100,9 +101,14 @@ impl Adapters {
         Some((module.link.number.get(), Pinned { module, _inside: module.users.enter()? }))
     }
 
-    /// Copies the name of the adapter with this LUID and returns its length, 0 when there is none.
-    pub(crate) fn name(&self, luid: u64, name: &mut [u16; NAME_LENGTH]) -> usize {
+    /// Learns in which compartment the adapter with this LUID is, which NDIS does not say. Copies its name and returns
+    /// the length, 0 when there is no such adapter.
+    pub(crate) fn learn(&self, luid: u64, compartment: u32, name: &mut [u16; NAME_LENGTH]) -> usize {
         let Some(module) = self.iter().find(|module| module.facts.luid == luid) else { return 0 };
+        // Every frame reads it: do not take the cache line away for nothing.
+        if module.compartment.load(Ordering::Relaxed) != compartment {
+            module.compartment.store(compartment, Ordering::Relaxed);
+        }
         *name = module.facts.name;
         usize::from(module.facts.name_length)
     }

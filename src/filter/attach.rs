@@ -15,7 +15,7 @@ use super::adapters::{Link, NAME_LENGTH};
 use super::counts::Counts;
 use super::demand::Installed;
 use super::held::Held;
-use super::{Facts, Module};
+use super::{COMPARTMENT, Facts, Module};
 use crate::shared::Shared;
 use crate::tags;
 
@@ -50,6 +50,7 @@ impl FilterDriver for Shared {
             gate,
             users,
             state,
+            compartment: AtomicU32::new(COMPARTMENT),
             installed: Installed::new(),
             own,
             held,

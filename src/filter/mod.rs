@@ -13,7 +13,7 @@ mod send;
 mod state;
 mod status;
 
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION};
 use kernel::irql::Passive;
@@ -79,6 +79,8 @@ pub(crate) struct Module {
     /// Open while the module is in the list of adapters; control paths that found it there are inside.
     users: Rundown,
     state: AtomicU32,
+    /// Routing compartment of the adapter.
+    compartment: AtomicU32,
     installed: Installed,
     /// Frames that the module sends and indicates itself.
     own: Originator,
@@ -103,7 +105,8 @@ struct Facts {
     name: [u16; NAME_LENGTH],
 }
 
-/// Compartment of frames, which carry none: that of a system without virtual networks (DEFAULT_COMPARTMENT_ID).
+/// Compartment of a system without virtual networks (DEFAULT_COMPARTMENT_ID), and of frames on an adapter as long as no
+/// callout has said in which one it is.
 pub(crate) const COMPARTMENT: u32 = 1;
 
 impl Facts {
@@ -111,12 +114,12 @@ impl Facts {
         self.name.get(..usize::from(self.name_length)).unwrap_or(&[])
     }
 
-    fn interface(&self) -> Option<Interface<'_>> {
+    fn interface(&self, compartment: u32) -> Option<Interface<'_>> {
         Some(Interface {
             luid: self.luid,
             index: self.index,
             medium: self.frames?,
-            compartment: COMPARTMENT,
+            compartment,
             name: self.name(),
         })
     }
@@ -139,7 +142,7 @@ impl Module {
         may_wait: bool,
     ) -> bool {
         // Frames of a medium that the parser does not know pass; they are counted.
-        let Some(interface) = self.facts.interface() else {
+        let Some(interface) = self.facts.interface(self.compartment.load(Ordering::Relaxed)) else {
             for frame in list.frames() {
                 tally.add(1, list.segments(&frame, direction == Direction::Send), true);
             }

@@ -29,6 +29,7 @@ pub mod irql;
 mod mdl;
 pub mod ndis;
 pub mod pool;
+pub mod process;
 pub mod published;
 pub mod rundown;
 pub mod spin;

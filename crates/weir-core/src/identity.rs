@@ -88,6 +88,12 @@ impl Sid {
         Some(sid)
     }
 
+    /// The null SID, S-1-0-0: nobody.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.as_bytes() == [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    }
+
     /// The binary SID.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -106,7 +112,7 @@ impl core::fmt::Debug for Sid {
 pub enum IdentityView<'a> {
     /// An application image: number and lower-case NT path.
     Image(u32, Units<'a>),
-    /// A user: number and SID.
+    /// A user or a package: number and SID.
     User(u32, Sid),
 }
 

@@ -66,7 +66,10 @@ fn ale<'a>(direction: Direction, protocol: u8, local: u16, remote: u16, image: &
         interface: ethernet_interface(),
         image,
         process_id: 4711,
+        process_created: Some(9),
         user: &SYSTEM,
+        package: &[],
+        loopback: false,
         reauthorize: false,
     }
 }

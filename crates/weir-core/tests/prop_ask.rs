@@ -23,7 +23,8 @@ fn question(flow: u64, timeout: u64) -> Question {
     let end = |port| Endpoint { address: [7; 16], port };
     let (key, local) = FlowKey::new(6, 1, end(flow as u16), end(443));
     let fallback = if flow.is_multiple_of(3) { Action::Permit } else { Action::Block };
-    let (owner, origin) = (Owner { image: 1, user: 2, process_id: flow }, Direction::Send);
+    let (owner, origin) =
+        (Owner { image: 1, user: 2, process_id: flow, ..Owner::default() }, Direction::Send);
     Question { flow, key, local, origin, owner, interface_luid: 0, rule: 0, generation: 1, fallback, timeout }
 }
 

@@ -58,6 +58,8 @@ impl FlowFlags {
     pub const FRAMES: u8 = 4;
     /// At least one frame was an IP fragment.
     pub const FRAGMENTS: u8 = 8;
+    /// Both ends are this machine.
+    pub const LOOPBACK: u8 = 0x10;
 }
 
 /// Special values of [`FlowEntry::rule`] beside the index of a rule.
@@ -81,8 +83,10 @@ pub struct FlowEntry {
     pub id: u64,
     /// LUID of the interface of its first frame or authorisation, 0 when unknown.
     pub interface_luid: u64,
-    /// Process id, 0 when unknown.
+    /// Process id, 0 when unknown. Another process may have it later.
     pub process_id: u64,
+    /// When that process was created, 100 ns units since 1601 (UTC), 0 when unknown. With the id it names one process.
+    pub process_created: u64,
     /// First seen, 100 ns units since 1601 (UTC).
     pub first_seen: u64,
     /// Last seen, 100 ns units since 1601 (UTC).
@@ -117,6 +121,8 @@ pub struct FlowEntry {
     pub image: u32,
     /// Identity of the user, 0 when unknown.
     pub user: u32,
+    /// Identity of the package (AppContainer), 0 when unknown or outside of any.
+    pub package: u32,
     /// Local port; the identifier for ICMP echo; 0 for protocols without ports.
     pub local_port: u16,
     /// Remote port, likewise.
@@ -134,7 +140,7 @@ pub struct FlowEntry {
     /// See [`FlowFlags`].
     pub flags: u8,
     /// Zero.
-    pub reserved: [u8; 2],
+    pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<FlowEntry>() == 168);
+const _: () = assert!(size_of::<FlowEntry>() == 184);

@@ -32,7 +32,7 @@ pub use status::{CounterId, StatusReply};
 pub use zerocopy;
 
 /// Version of this contract. A driver and a CLI with different versions do not talk beyond [`Control::VERSION`].
-pub const API_VERSION: u32 = 2;
+pub const API_VERSION: u32 = 3;
 
 /// Win32 name under which user mode opens the device.
 pub const WIN32_DEVICE_PATH: &str = r"\\.\Weir";

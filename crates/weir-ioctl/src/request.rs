@@ -121,18 +121,18 @@ open_enum! {
     IdentityKind: u32 {
         /// Path of an application image: NT path, UTF-16, lower case, as ALE reports it.
         IMAGE = 1 => "image",
-        /// A user: binary SID.
+        /// A user or a package: binary SID.
         USER = 2 => "user",
     }
 }
 
-/// An application or a user that flows refer to by number.
+/// An application, a user or a package that flows refer to by number.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct IdentityEntry {
     /// What it is.
     pub kind: IdentityKind,
-    /// Number in [`crate::FlowEntry::image`] or [`crate::FlowEntry::user`].
+    /// Number in [`crate::FlowEntry::image`], [`crate::FlowEntry::user`] or [`crate::FlowEntry::package`].
     pub id: u32,
     /// Bytes of `data` in use.
     pub length: u32,

@@ -1,5 +1,6 @@
 //! Asks the driver through its control device, and puts the answers into words.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -39,6 +40,7 @@ use crate::report::Process;
 use crate::report::Rule;
 use crate::report::Traffic;
 use crate::text;
+use crate::volume::dos_path;
 
 /// Room for a reply; a page of a list fills it.
 const REPLY: usize = 64 << 10;
@@ -106,8 +108,8 @@ pub(crate) fn set_policy(device: &mut dyn Device, image: &[u8]) -> Result<SetPol
     fixed(Control::SET_POLICY, &reply).map(|(reply, _)| reply)
 }
 
-/// Everything that the driver tells about itself.
-pub(crate) fn read(device: &mut dyn Device) -> Result<Driver, Error> {
+/// Everything that the driver tells about itself; drive letters stand for the devices in `volumes`.
+pub(crate) fn read(device: &mut dyn Device, volumes: &BTreeMap<char, String>) -> Result<Driver, Error> {
     let reply = request(device, Control::VERSION, &[], size_of::<VersionReply>())?;
     let (version, _) = fixed::<VersionReply>(Control::VERSION, &reply)?;
     if version.api_version != weir_ioctl::API_VERSION {
@@ -131,7 +133,7 @@ pub(crate) fn read(device: &mut dyn Device) -> Result<Driver, Error> {
         flow_capacity: status.flow_capacity,
         frames_permitted: status.permitted(),
         frames_blocked: status.blocked(),
-        flows: flows.iter().map(|entry| flow(entry, &names, &adapters, policy.as_ref())).collect(),
+        flows: flows.iter().map(|entry| flow(entry, &names, &adapters, policy.as_ref(), volumes)).collect(),
         adapters: adapters.iter().map(adapter).collect(),
         counters: counters(&status),
         malformed: malformed(&status),
@@ -297,6 +299,7 @@ fn flow(
     names: &HashMap<(u32, u32), String>,
     adapters: &[AdapterEntry],
     policy: Option<&Policy>,
+    volumes: &BTreeMap<char, String>,
 ) -> Flow {
     let image = names.get(&(IdentityKind::IMAGE.0, entry.image)).cloned();
     let has_ports = matches!(entry.protocol, 6 | 17 | 132 | 136);
@@ -308,10 +311,13 @@ fn flow(
         id: entry.id,
         process: (image.is_some() || entry.process_id != 0).then(|| Process {
             id: entry.process_id,
+            created: text::filetime(entry.process_created),
             name: image.as_deref().map(base_name).unwrap_or_default().to_owned(),
+            path: image.as_deref().map(|image| dos_path(image, volumes)),
             image,
         }),
         user: names.get(&(IdentityKind::USER.0, entry.user)).cloned(),
+        package: names.get(&(IdentityKind::USER.0, entry.package)).cloned(),
         protocol: entry.protocol,
         protocol_name: text::protocol(entry.protocol),
         local_address: address(entry.local_address),
@@ -333,6 +339,7 @@ fn flow(
         authorized_by_ale: entry.flags & FlowFlags::ALE != 0,
         established: entry.flags & FlowFlags::ESTABLISHED != 0,
         fragmented: entry.flags & FlowFlags::FRAGMENTS != 0,
+        loopback: entry.flags & FlowFlags::LOOPBACK != 0,
         sent: Traffic { frames: entry.frames_sent, bytes: entry.bytes_sent },
         received: Traffic { frames: entry.frames_received, bytes: entry.bytes_received },
         sent_blocked: Traffic { frames: entry.frames_sent_blocked, bytes: entry.bytes_sent_blocked },

@@ -20,6 +20,8 @@ mod table;
 mod text;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod view;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod volume;
 
 use std::process::ExitCode;
 

@@ -179,6 +179,8 @@ pub(crate) struct Flow {
     pub(crate) process: Option<Process>,
     /// SID of the user.
     pub(crate) user: Option<String>,
+    /// SID of the package (AppContainer).
+    pub(crate) package: Option<String>,
     /// IP protocol number.
     pub(crate) protocol: u8,
     /// Its name.
@@ -213,6 +215,8 @@ pub(crate) struct Flow {
     pub(crate) established: bool,
     /// Fragments were seen.
     pub(crate) fragmented: bool,
+    /// Both ends are this machine.
+    pub(crate) loopback: bool,
     /// Sent and let through.
     pub(crate) sent: Traffic,
     /// Received and let through.
@@ -232,10 +236,14 @@ pub(crate) struct Flow {
 pub(crate) struct Process {
     /// Process id.
     pub(crate) id: u64,
+    /// When the process was created; with the id it names one process.
+    pub(crate) created: Option<String>,
     /// Last part of `image`.
     pub(crate) name: String,
     /// Path of its program in NT form, lower case.
     pub(crate) image: Option<String>,
+    /// That path with a drive letter.
+    pub(crate) path: Option<String>,
 }
 
 /// Who decided about a flow.

@@ -16,6 +16,7 @@ use super::stream::Streams;
 use crate::fwp::inject;
 use crate::fwp::packet::History;
 use crate::fwp::pend::Redirection;
+use crate::ntoskrnl::process;
 use crate::{cpu, fwp, ndis};
 
 /// A map whose order does not change from run to run: it decides in which order flows end.
@@ -182,9 +183,13 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// An edge with these local addresses; sockets belong to processes by the map.
+    /// An edge with these local addresses; sockets belong to processes by the map, which run from now on if they do not
+    /// yet.
     pub fn new(local: impl IntoIterator<Item = IpAddr>, processes: ProcessMap) -> Self {
         inject::attach_edge();
+        for (pid, image) in processes.processes() {
+            process::ensure(pid, &processes.volumes.nt_path(image));
+        }
         Self {
             local: local.into_iter().collect(),
             processes,

@@ -164,6 +164,12 @@ impl ProcessMap {
             },
         )
     }
+
+    /// Every process of the map: number and image.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = (u64, &str)> {
+        let rules = self.rules.iter().map(|rule| (rule.pid, rule.path.as_str()));
+        rules.chain([(self.default.pid, self.default.path.as_str())])
+    }
 }
 
 /// Drive letter (upper case) to NT device, as the mount manager of the simulated machine has it.

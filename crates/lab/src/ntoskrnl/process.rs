@@ -165,6 +165,16 @@ pub fn start(start: Start) -> Result<(), i32> {
     Ok(())
 }
 
+/// Makes sure that a process with this number runs, as if it had been there before the drivers came.
+pub(crate) fn ensure(id: u64, image: &str) {
+    crate::cpu::init();
+    let Ok(number) = u32::try_from(id) else { return };
+    if number != 0 && find(number as usize).is_none() {
+        let process = Start { id: number, parent: 4, image: image.to_owned(), admin: false };
+        processes().push(new_process(process));
+    }
+}
+
 /// Ends a process and tells the drivers.
 pub fn exit(id: u32, status: i32) {
     let Some(process) = find(id as usize) else { return };

@@ -30,11 +30,12 @@ impl Engine {
                 None
             }
         };
+        let mut resolve = false;
         if let Some(record) = record {
             if record.is_over() && !flow.reauthorize {
                 record.restart(flow.direction, local);
             }
-            record.attribute(owner, flow.direction, local);
+            resolve = self.attribute(record, now, flow, owner, local);
             record.touch(now);
             if record.interface_luid() == 0 {
                 record.set_interface_luid(flow.interface.luid);
@@ -47,7 +48,7 @@ impl Engine {
             tally.count(Counter::AuthorizationsBlocked);
         }
         self.counters.flush(processor, &tally);
-        Authorization { action, decider, flow: record.map(Record::id), question }
+        Authorization { action, decider, flow: record.map(Record::id), question, resolve }
     }
 
     /// The end of a question that [`Engine::authorize`] wanted asked: its frames follow, and ALE is told the same when
@@ -65,8 +66,36 @@ impl Engine {
         }
     }
 
-    /// ALE_FLOW_ESTABLISHED: the handshake is done. Only key, direction and owner of `flow` count.
-    pub fn established(&self, processor: u32, now: Time, flow: &AleFlow<'_>) {
+    /// Notes who owns a flow; true when that is the first one whose owner is to be looked up.
+    fn attribute(&self, record: &Record, now: Time, flow: &AleFlow<'_>, owner: Owner, local: Side) -> bool {
+        let known = record.owner();
+        // ALE asks again about a connection: whoever owned it then owns it now.
+        let same = flow.reauthorize && known.process_id == owner.process_id;
+        let process_created = match flow.process_created {
+            None | Some(0) if same => known.process_created,
+            created => created.unwrap_or(0),
+        };
+        record.attribute(Owner { process_created, ..owner }, flow.direction, local);
+        if flow.loopback {
+            record.set_loopback();
+        }
+        if process_created != 0 || owner.process_id == 0 || flow.process_created.is_some() {
+            return false;
+        }
+        record.leave_unresolved(now);
+        self.flows.list_unresolved(record)
+    }
+
+    /// Looks up when the processes of flows were created, where their callouts could not. `created` gives the creation
+    /// time of the process that has an id now, 0 when there is none. IRQL: PASSIVE_LEVEL; call it from one place.
+    pub fn resolve(&self, created: impl Fn(u64) -> u64) {
+        self.flows.take_unresolved(|record| record.resolve(&created));
+    }
+
+    /// ALE_FLOW_ESTABLISHED: the handshake is done. Only key, direction and owner of `flow` count. True when
+    /// [`Engine::resolve`] is to be called, as in [`Authorization::resolve`].
+    pub fn established(&self, processor: u32, now: Time, flow: &AleFlow<'_>) -> bool {
+        let mut resolve = false;
         let mut tally = Tally::new();
         let guard = self.domain.enter(processor);
         let (key, local) = key(flow);
@@ -75,7 +104,8 @@ impl Engine {
             Ok((record, created)) => {
                 tally.add(Counter::FlowsCreated, u64::from(created));
                 if !record.flags().ale {
-                    record.attribute(self.intern(flow, &mut tally), flow.direction, local);
+                    let owner = self.intern(flow, &mut tally);
+                    resolve = self.attribute(record, now, flow, owner, local);
                 }
                 record.set_established();
                 record.touch(now);
@@ -83,6 +113,7 @@ impl Engine {
             Err(_) => tally.count(Counter::TableFull),
         }
         self.counters.flush(processor, &tally);
+        resolve
     }
 
     /// ALE resource release, endpoint closure or flow deletion: only the key of `flow` counts.
@@ -167,10 +198,16 @@ impl Engine {
         let image = self.identities.intern_image(flow.image);
         let sid = Sid::new(flow.user);
         let user = sid.map_or(0, |sid| self.identities.intern_user(&sid));
-        if (image == 0 && !flow.image.is_empty()) || (user == 0 && sid.is_some()) {
+        // What runs outside of any package has the null SID.
+        let package = Sid::new(flow.package).filter(|sid| !sid.is_null());
+        let package_number = package.map_or(0, |sid| self.identities.intern_user(&sid));
+        if (image == 0 && !flow.image.is_empty())
+            || (user == 0 && sid.is_some())
+            || (package_number == 0 && package.is_some())
+        {
             tally.count(Counter::IdentitiesFull);
         }
-        Owner { image, user, process_id: flow.process_id }
+        Owner { image, user, package: package_number, process_id: flow.process_id, process_created: 0 }
     }
 }
 

@@ -177,8 +177,15 @@ pub struct AleFlow<'a> {
     pub image: &'a [u16],
     /// Process id, 0 when unknown.
     pub process_id: u64,
+    /// When that process was created, 100 ns units since 1601 by the clock of `now`, 0 when it is gone; `None` when it
+    /// could not be looked up in the callout, which may run at DISPATCH_LEVEL: see [`Engine::resolve`].
+    pub process_created: Option<u64>,
     /// Binary SID of the user; empty when unknown.
     pub user: &'a [u8],
+    /// Binary SID of the package (AppContainer); empty when unknown or outside of any.
+    pub package: &'a [u8],
+    /// `FWP_CONDITION_FLAG_IS_LOOPBACK` was set.
+    pub loopback: bool,
     /// `FWP_CONDITION_FLAG_IS_REAUTHORIZE` was set, or the packet is one that waited for an answer and was injected
     /// again: nobody is asked, what was answered counts.
     pub reauthorize: bool,
@@ -196,6 +203,8 @@ pub struct Authorization {
     /// Present when the agent is to be asked; `action` is what happens without an answer. Whatever comes of it, say
     /// so with [`Engine::answer`].
     pub question: Option<Question>,
+    /// [`Engine::resolve`] is to be called at PASSIVE_LEVEL: this is the first flow in its list.
+    pub resolve: bool,
 }
 
 /// State of the engine.

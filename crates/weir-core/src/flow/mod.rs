@@ -3,6 +3,7 @@
 mod key;
 mod record;
 mod table;
+mod waiting;
 
 pub use key::{Endpoint, FlowKey, Side};
 pub use record::{Flags, FlowView, Owner, Record, Stamp, State, Traffic, Verdict};

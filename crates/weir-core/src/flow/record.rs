@@ -72,8 +72,12 @@ pub struct Owner {
     pub image: u32,
     /// User.
     pub user: u32,
-    /// Process id.
+    /// Package (AppContainer).
+    pub package: u32,
+    /// Process id, which another process may have later.
     pub process_id: u64,
+    /// When the process was created, 100 ns units since 1601; 0 = unknown. With the id it names one process.
+    pub process_created: u64,
 }
 
 /// Facts about a flow that only ever become true.
@@ -89,6 +93,8 @@ pub struct Flags {
     pub frames: bool,
     /// Some of them were fragments.
     pub fragments: bool,
+    /// Both ends are this machine.
+    pub loopback: bool,
 }
 
 /// A copy of a flow record for listing. Connections one after the other under the same key share a record and
@@ -132,7 +138,8 @@ pub struct FlowView {
 }
 
 zeroed_struct! {
-    /// A flow record: what every frame reads stands in the first cache line, counters in the next ones.
+    /// A flow record: what every frame reads stands in the first cache line, counters in the next ones, and in the last
+    /// one what only ALE writes.
     ///
     /// # Invariants
     /// The key changes only while no slot of the table refers to the record and no reader can still hold it.
@@ -160,12 +167,19 @@ zeroed_struct! {
         vlan: AtomicU32,
         /// What a limit per flow let pass, sent and received.
         buckets: [Bucket; 2],
+        /// When the process was created; or, with [`TO_RESOLVE`], when it was named.
+        process_created: AtomicU64,
+        /// Number of the package.
+        package: AtomicU32,
+        /// Place in a list of [`super::waiting`]; stays as it is when the record becomes another flow.
+        pub(super) waiting: AtomicU32,
     }
 }
 
 const _: () = {
     assert!(core::mem::offset_of!(Record, counters) == 64);
-    assert!(size_of::<Record>() == 192);
+    assert!(core::mem::offset_of!(Record, process_created) == 192);
+    assert!(size_of::<Record>() == 256);
 };
 
 /// Where a record is between two uses. Only ever goes forward, until the next use.
@@ -199,6 +213,7 @@ mod bit {
     pub(super) const ANSWER_PERMIT: u32 = 1 << 12;
     pub(super) const ANSWER_BLOCK: u32 = 1 << 13;
     pub(super) const QUESTION: u32 = ASKED | ANSWER_PERMIT | ANSWER_BLOCK;
+    pub(super) const LOOPBACK: u32 = 1 << 14;
     /// What a new connection under the same key starts without.
     pub(super) const CONNECTION: u32 =
         ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET | QUESTION;
@@ -243,6 +258,9 @@ impl Stamp {
     }
 }
 
+/// The creation time of a process is to be looked up.
+const TO_RESOLVE: u64 = 1 << 63;
+
 /// Rules are numbered below this.
 const RULE_MASK: u32 = (1 << 28) - 1;
 
@@ -263,6 +281,8 @@ impl Record {
         self.buckets.iter().for_each(Bucket::reset);
         self.owner.store(0, Ordering::Relaxed);
         self.process_id.store(0, Ordering::Relaxed);
+        self.process_created.store(0, Ordering::Relaxed);
+        self.package.store(0, Ordering::Relaxed);
         self.first_seen.store(now.0, Ordering::Relaxed);
         self.last_seen.store(now.0, Ordering::Relaxed);
         self.id.store(id, Ordering::Relaxed);
@@ -336,16 +356,45 @@ impl Record {
         Owner {
             image: packed as u32,
             user: (packed >> 32) as u32,
+            package: self.package.load(Ordering::Relaxed),
             process_id: self.process_id.load(Ordering::Relaxed),
+            process_created: Some(self.process_created.load(Ordering::Relaxed))
+                .filter(|time| time & TO_RESOLVE == 0)
+                .unwrap_or(0),
         }
     }
 
     /// ALE said who owns the flow, who opened it and which end is local.
     pub fn attribute(&self, owner: Owner, origin: Direction, local: Side) {
         self.process_id.store(owner.process_id, Ordering::Relaxed);
+        self.process_created.store(owner.process_created, Ordering::Release);
+        self.package.store(owner.package, Ordering::Relaxed);
         self.owner.store(u64::from(owner.user) << 32 | u64::from(owner.image), Ordering::Release);
         let set = orientation(origin, local) | bit::ALE;
         self.update_bits(bit::LOCAL_B | bit::INBOUND, set);
+    }
+
+    /// Says that the creation time of the process, which was named at `now`, is to be looked up.
+    pub(crate) fn leave_unresolved(&self, now: Time) {
+        self.process_created.store(now.0 | TO_RESOLVE, Ordering::Relaxed);
+    }
+
+    /// Looks up the creation time of the process by its id, if that is to be done: 0 when the process is gone. A process
+    /// that is younger than the flow's owner can be is not the owner but has got its id.
+    pub(crate) fn resolve(&self, created: impl FnOnce(u64) -> u64) {
+        let open = self.process_created.load(Ordering::Acquire);
+        if open & TO_RESOLVE == 0 {
+            return;
+        }
+        let time = created(self.process_id.load(Ordering::Relaxed));
+        let time = if time <= open & !TO_RESOLVE { time } else { 0 };
+        // Unless another owner was named meanwhile.
+        let _ = self.process_created.compare_exchange(open, time, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Both ends are this machine.
+    pub fn set_loopback(&self) {
+        self.update_bits(0, bit::LOOPBACK);
     }
 
     /// LUID of the interface of its first frame or authorisation, 0 when not known.
@@ -386,6 +435,7 @@ impl Record {
             closed: bits & bit::CLOSED != 0,
             frames: bits & bit::FRAMES != 0,
             fragments: bits & bit::FRAGMENTS != 0,
+            loopback: bits & bit::LOOPBACK != 0,
         }
     }
 
@@ -436,6 +486,8 @@ impl Record {
         self.update_bits(bit::CONNECTION | bit::LOCAL_B | bit::INBOUND, orientation(origin, local));
         self.owner.store(0, Ordering::Release);
         self.process_id.store(0, Ordering::Relaxed);
+        self.process_created.store(0, Ordering::Relaxed);
+        self.package.store(0, Ordering::Relaxed);
         self.set_stamp(Stamp::NONE);
     }
 

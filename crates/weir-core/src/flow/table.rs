@@ -16,6 +16,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use super::key::{FlowKey, Side};
 use super::record::Record;
+use super::waiting::Waiting;
 use crate::epoch::{Domain, Guard, Ticket};
 use crate::memory::Carver;
 use crate::{Direction, Time, hash, zeroed_struct};
@@ -101,6 +102,8 @@ pub struct Table {
     grace: AtomicU64,
     reclaiming: AtomicBool,
     live: AtomicU32,
+    /// Flows whose owner is known by a process id alone.
+    unresolved: Waiting,
     next_id: AtomicU64,
 }
 
@@ -128,6 +131,7 @@ impl Table {
             grace: AtomicU64::new(0),
             reclaiming: AtomicBool::new(false),
             live: AtomicU32::new(0),
+            unresolved: Waiting::new(),
             next_id: AtomicU64::new(0),
         })
     }
@@ -226,6 +230,16 @@ impl Table {
             }
         }
         0
+    }
+
+    /// Puts a record on the list of those whose owner is to be looked up; true when the list was empty.
+    pub(crate) fn list_unresolved(&self, record: &Record) -> bool {
+        self.number(record).is_some_and(|number| self.unresolved.add(self.records, number))
+    }
+
+    /// Empties that list and shows what was in it.
+    pub(crate) fn take_unresolved(&self, each: impl FnMut(&Record)) {
+        self.unresolved.take(self.records, each);
     }
 
     /// Number of a record, for caches outside of the table.

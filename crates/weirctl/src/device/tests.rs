@@ -81,6 +81,10 @@ fn identity(kind: IdentityKind, id: u32, data: &[u8]) -> IdentityEntry {
     entry
 }
 
+fn volumes() -> BTreeMap<char, String> {
+    BTreeMap::from([('C', r"\Device\HarddiskVolume3".to_owned())])
+}
+
 fn fake() -> Fake {
     let path = r"\device\harddiskvolume3\windows\system32\curl.exe".encode_utf16();
     let path = path.flat_map(u16::to_le_bytes).collect::<Vec<_>>();
@@ -90,6 +94,9 @@ fn fake() -> Fake {
         flow.id = id;
         flow.interface_luid = 9;
         flow.process_id = 77;
+        flow.process_created = 133_801_632_000_000_000;
+        flow.package = 2;
+        flow.flags = FlowFlags::LOOPBACK;
         flow.image = 1;
         flow.user = 2;
         flow.protocol = 6;
@@ -115,7 +122,7 @@ fn fake() -> Fake {
 
 #[test]
 fn all_pages_are_read_and_put_into_words() {
-    let driver = read(&mut fake()).expect("a driver");
+    let driver = read(&mut fake(), &volumes()).expect("a driver");
     assert_eq!((driver.version.as_str(), driver.ndis.as_str()), ("0.1.2", "6.85"));
     assert_eq!((driver.frames_permitted, driver.frames_blocked), (7, 5));
     assert_eq!(driver.malformed[0].name, "cut inside the IP header");
@@ -125,7 +132,10 @@ fn all_pages_are_read_and_put_into_words() {
     let flow = &driver.flows[7];
     let process = flow.process.as_ref().expect("a process");
     assert_eq!((process.id, process.name.as_str()), (77, "curl.exe"));
+    assert_eq!(process.path.as_deref(), Some(r"C:\windows\system32\curl.exe"));
+    assert_eq!(process.created.as_deref(), Some("2025-01-01T00:00:00.0000000Z"));
     assert_eq!(flow.user.as_deref(), Some("S-1-5-32-544"));
+    assert_eq!((flow.package.as_deref(), flow.loopback), (Some("S-1-5-32-544"), true));
     assert_eq!(flow.local_address.to_string(), "10.0.0.5");
     assert_eq!(flow.remote_address.to_string(), "::1");
     assert_eq!(flow.adapter.as_deref(), Some("Büro"));
@@ -138,21 +148,21 @@ fn ports_belong_to_protocols_that_have_them() {
     fake.flows.truncate(2);
     fake.flows[0].protocol = 1;
     fake.flows[1].protocol = 47;
-    let driver = read(&mut fake).expect("a driver");
+    let driver = read(&mut fake, &volumes()).expect("a driver");
     assert_eq!((driver.flows[0].local_port, driver.flows[0].icmp_id), (None, Some(5000)));
     assert_eq!((driver.flows[1].local_port, driver.flows[1].icmp_id), (None, None));
 }
 
 #[test]
 fn another_contract_is_refused() {
-    let error = read(&mut Fake { version: 99, ..fake() }).expect_err("refused");
+    let error = read(&mut Fake { version: 99, ..fake() }, &volumes()).expect_err("refused");
     assert!(error.to_string().contains("version 99"), "{error}");
 }
 
 #[test]
 fn answers_of_the_wrong_shape_are_refused() {
     for cut in 1..200 {
-        let error = read(&mut Fake { cut, ..fake() }).expect_err("refused");
+        let error = read(&mut Fake { cut, ..fake() }, &volumes()).expect_err("refused");
         assert!(matches!(error, Error::Shape(_)), "{error}");
     }
 }

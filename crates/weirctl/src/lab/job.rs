@@ -137,7 +137,7 @@ fn execute(job: &Job) -> Result<Outcome, Stopped> {
             tell(mailbox, done as u64);
         }
     });
-    let told = device::read(&mut control).map_err(Stopped::internal)?;
+    let told = device::read(&mut control, &job.processes.volumes.0).map_err(Stopped::internal)?;
     drop(control);
     driver.unload();
     machine.finish();

@@ -16,8 +16,9 @@ fn flow(id: u64, process: &str, remote: &str, verdict: &str, decided_by: Decided
     let blocked = verdict == "block";
     Flow {
         id,
-        process: Some(Process { id: 4, name: process.into(), image: None }),
+        process: Some(Process { id: 4, created: None, name: process.into(), image: None, path: None }),
         user: Some("S-1-5-18".into()),
+        package: None,
         protocol: 6,
         protocol_name: "TCP".into(),
         local_address: "10.0.0.5".parse().unwrap(),
@@ -35,6 +36,7 @@ fn flow(id: u64, process: &str, remote: &str, verdict: &str, decided_by: Decided
         authorized_by_ale: true,
         established: true,
         fragmented: false,
+        loopback: false,
         sent: if blocked { Traffic::default() } else { traffic },
         received: Traffic::default(),
         sent_blocked: if blocked { traffic } else { Traffic::default() },
@@ -163,7 +165,8 @@ fn long_lists_end_with_a_count() {
 fn names_from_the_driver_cannot_steer_the_terminal() {
     let mut report = report(three());
     if let Some(driver) = &mut report.driver {
-        driver.flows[0].process = Some(Process { id: 1, name: "\u{1b}[2Jx".into(), image: None });
+        driver.flows[0].process =
+            Some(Process { id: 1, created: None, name: "\u{1b}[2Jx".into(), image: None, path: None });
         driver.adapters[0].name = "a\nb".into();
     }
     let text = render(&report, Style::plain(), 120);
