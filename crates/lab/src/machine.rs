@@ -93,6 +93,12 @@ impl Machine {
         let options = LoadOptions { checked: self.options.verify, integrity: self.options.integrity };
         let image = pe::load(path.as_ref(), &self.resolver, options)?;
         let object = driver_object::create(image, name);
+        // What the service manager loads has a key, whose start type is that of the service.
+        let key = driver_object::service_key(name);
+        if Registry::get().value(&key, "Start").is_none() {
+            const SYSTEM_START: u32 = 1;
+            Registry::get().set(&key, "Start", Value::Dword(SYSTEM_START));
+        }
         Ok(Driver {
             image,
             object,

@@ -206,12 +206,11 @@ impl<'a> Decision<'a> {
         }
     }
 
-    /// Blocks, finally. Without the right to decide this vetoes a permit of a higher filter.
+    /// Blocks, finally. Without the right to decide this vetoes a permit of a higher filter; what that filter said is
+    /// not relied on being shown, and next to another block a veto changes nothing.
     pub fn block(self) {
-        if self.may_write() || self.out.actionType == FWP_ACTION_PERMIT {
-            self.out.actionType = FWP_ACTION_BLOCK;
-            self.out.rights &= !FWPS_RIGHT_ACTION_WRITE;
-        }
+        self.out.actionType = FWP_ACTION_BLOCK;
+        self.out.rights &= !FWPS_RIGHT_ACTION_WRITE;
     }
 }
 
@@ -245,6 +244,7 @@ mod tests {
         assert_eq!(decide(0, FWP_ACTION_BLOCK, |decision| decision.permit()), (FWP_ACTION_BLOCK, 0));
         assert_eq!(decide(0, FWP_ACTION_PERMIT, |decision| decision.block()), (FWP_ACTION_BLOCK, 0));
         assert_eq!(decide(0, FWP_ACTION_BLOCK, |decision| decision.block()), (FWP_ACTION_BLOCK, 0));
+        assert_eq!(decide(0, FWP_ACTION_CONTINUE, |decision| decision.block()), (FWP_ACTION_BLOCK, 0));
         assert_eq!(decide(0, FWP_ACTION_PERMIT, |decision| decision.pass()), (FWP_ACTION_PERMIT, 0));
     }
 

@@ -126,10 +126,12 @@ pub fn arbitrate(
         else {
             continue;
         };
-        // Step 3: with the right, a lower sublayer replaces; without it, only a block may still veto a
-        // permit.
+        // Step 3: with the right, a lower sublayer replaces; without it, only the block of a callout may still
+        // veto a permit.
         let replaces = standing.write_right;
-        let vetoes = !replaces && answer.action == Action::Block && standing.action == Some(Action::Permit);
+        let asked = filter.action.is_callout() && filter.callout == CalloutState::Registered;
+        let vetoes =
+            !replaces && asked && answer.action == Action::Block && standing.action == Some(Action::Permit);
         if replaces || vetoes {
             standing = Standing { action: Some(answer.action), write_right: answer.write_right && !vetoes };
             decision = Decision {

@@ -71,7 +71,8 @@ impl std::fmt::Debug for Indication<'_> {
 
 /// Whether any filter is at the layer; without one nothing is indicated.
 pub fn has_filters(layer: u16) -> bool {
-    engine::live().0.filters.values().any(|filter| filter.layer == layer)
+    let (store, _) = engine::live();
+    store.filters.values().any(|filter| filter.layer == layer && store.in_force(filter))
 }
 
 /// The number of the last change of the filters: when it moves, flows are authorised anew.
@@ -86,6 +87,7 @@ pub fn classify(indication: &Indication<'_>) -> Decision {
     assert_eq!(fields, indication.values.len(), "an indication has one value for each field of its layer");
     let matching = store.filters.values().filter(|filter| {
         filter.layer == indication.layer
+            && store.in_force(filter)
             && filter.conditions.iter().all(|c| indication.values.get(c.field).is_some_and(|v| c.matches(v)))
     });
     let mut sublayers: HashMap<u128, arbitrate::SubLayer> = HashMap::new();

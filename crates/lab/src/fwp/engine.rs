@@ -1,9 +1,7 @@
-//! The management side of the filter engine: sessions, transactions, objects, lifetimes and the service's
-//! state.
+//! The management side of the filter engine: objects, their lifetimes, and which of them are in force.
 
-use std::collections::BTreeMap;
-use std::ffi::c_void;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use ddk::fwp::*;
@@ -11,8 +9,11 @@ use ddk::nt::*;
 
 use super::callout;
 use super::layer::{self, key};
+use super::session::{Session, Transaction, change, expect};
 use super::value::{self, Condition, Value};
-use crate::{handle, verifier};
+use crate::driver_object::service_key;
+use crate::registry::{self, Registry};
+use crate::verifier;
 
 /// Which objects an object may refer to (win32 object management).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,10 +30,17 @@ pub(crate) enum Lifetime {
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     pub(crate) lifetime: Lifetime,
-    session: u64,
+    pub(super) session: u64,
     pub(super) provider: Option<u128>,
     pub(super) name: String,
     creator: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Provider {
+    pub(super) object: Object,
+    /// The Windows service that it belongs to.
+    pub(super) service: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,18 +78,29 @@ pub(crate) struct Filter {
 /// All management objects at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
-    pub(super) providers: BTreeMap<u128, Object>,
+    pub(super) providers: BTreeMap<u128, Provider>,
     pub(crate) sublayers: BTreeMap<u128, SubLayer>,
     pub(super) callouts: BTreeMap<u128, Callout>,
     pub(crate) filters: BTreeMap<u128, Filter>,
+    /// The service has not run since the machine was started.
+    booting: bool,
+    /// Providers whose service does not start by itself: their persistent objects were not restored.
+    pub(super) disabled: BTreeSet<u128>,
+}
+
+impl Store {
+    /// Whether a filter is in force: boot-time filters until the service runs, all others from then on.
+    pub(crate) fn in_force(&self, filter: &Filter) -> bool {
+        let boot_time = filter.flags & FWPM_FILTER_FLAG_BOOTTIME != 0;
+        boot_time == self.booting && !filter.object.provider.is_some_and(|key| self.disabled.contains(&key))
+    }
 }
 
 #[derive(Default)]
-struct Engine {
+pub(super) struct Engine {
     /// What traffic is classified by.
-    live: Arc<Store>,
-    /// The open transaction: its session, whether it is read-only, and the objects as it sees them.
-    transaction: Option<(u64, bool, Store)>,
+    pub(super) live: Arc<Store>,
+    pub(super) transaction: Option<Transaction>,
     /// Counts changes of `live`, so that flows are authorised anew.
     generation: u64,
 }
@@ -101,9 +120,8 @@ static ENGINE: LazyLock<Mutex<Engine>> = LazyLock::new(|| {
 });
 
 static NEXT: AtomicU64 = AtomicU64::new(0x1_0001);
-static SERVICE: AtomicI32 = AtomicI32::new(FWPM_SERVICE_RUNNING);
 
-fn engine() -> MutexGuard<'static, Engine> {
+pub(super) fn engine() -> MutexGuard<'static, Engine> {
     ENGINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -118,6 +136,7 @@ fn leaks(leaks: &mut Vec<verifier::Leak>) {
     let objects = store
         .providers
         .values()
+        .map(|p| &p.object)
         .chain(store.sublayers.values().map(|s| &s.object))
         .chain(store.callouts.values().map(|c| &c.object))
         .chain(store.filters.values().map(|f| &f.object));
@@ -137,97 +156,67 @@ pub fn object_counts() -> [usize; 4] {
     [store.providers.len(), sublayers, store.callouts.len(), store.filters.len()]
 }
 
-/// A session: what an engine handle stands for.
-#[derive(Debug)]
-pub(crate) struct Session {
-    id: u64,
-    dynamic: bool,
-    aborted: std::sync::atomic::AtomicBool,
-}
-
-impl handle::Object for Session {
-    const KIND: &'static str = "filter engine session";
-    const LEAK_RULE: Option<&'static str> = Some("F-11");
-}
-
-static SESSIONS: Mutex<Vec<Arc<Session>>> = Mutex::new(Vec::new());
-
-fn sessions() -> MutexGuard<'static, Vec<Arc<Session>>> {
-    SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// FwpmEngineOpen0.
-///
-/// # Safety
-/// The pointers are valid or null as the DDI page allows.
-pub(crate) unsafe fn open(
-    server: *const u16,
-    identity: *const c_void,
-    session: *const FWPM_SESSION0,
-    out: *mut HANDLE,
-) -> NTSTATUS {
-    if !server.is_null() || !identity.is_null() {
-        verifier::violation(
-            "F-11",
-            "FwpmEngineOpen0 with a server or an identity: both must be NULL in the kernel",
-        );
-    }
-    if service_state() != FWPM_SERVICE_RUNNING {
-        return STATUS_UNSUCCESSFUL;
-    }
-    if crate::pool::must_fail() {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    // SAFETY: the caller guarantees a valid session, or null.
-    let flags = unsafe { session.as_ref() }.map_or(0, |session| session.flags);
-    if flags & !FWPM_SESSION_FLAG_DYNAMIC != 0 {
-        return STATUS_FWP_INVALID_FLAGS;
-    }
-    let session = Arc::new(Session {
-        id: NEXT.fetch_add(1, Ordering::Relaxed),
-        dynamic: flags & FWPM_SESSION_FLAG_DYNAMIC != 0,
-        aborted: false.into(),
-    });
-    sessions().push(session.clone());
-    // SAFETY: the caller guarantees a writable handle.
-    unsafe { *out = handle::create(session) };
-    STATUS_SUCCESS
-}
-
-/// FwpmEngineClose0: aborts an open transaction; a dynamic session takes its objects with it.
-pub(crate) fn close(value: HANDLE) -> NTSTATUS {
-    let session = handle::close::<Session>(value);
-    sessions().retain(|other| other.id != session.id);
-    let open = engine().transaction.as_ref().is_some_and(|(id, ..)| *id == session.id);
-    if open {
-        abort_of(session.id);
-    }
-    remove_of(|object| object.session == session.id && object.lifetime == Lifetime::Dynamic);
-    STATUS_SUCCESS
-}
-
 /// Removes the objects that `gone` names from what is live, and tells callouts about their filters.
-fn remove_of(gone: impl Fn(&Object) -> bool) {
+pub(super) fn remove_of(gone: impl Fn(&Object) -> bool) {
     let mut engine = engine();
     let mut store = (*engine.live).clone();
     store.filters.retain(|_, filter| !gone(&filter.object));
     store.callouts.retain(|_, callout| !gone(&callout.object));
     store.sublayers.retain(|_, sublayer| !gone(&sublayer.object));
-    store.providers.retain(|_, provider| !gone(provider));
+    store.providers.retain(|_, provider| !gone(&provider.object));
     let before = replace(&mut engine, store);
     let now = engine.live.clone();
     drop(engine);
     notify_changes(&before, &now);
 }
 
-fn replace(engine: &mut Engine, store: Store) -> Arc<Store> {
+pub(super) fn replace(engine: &mut Engine, mut store: Store) -> Arc<Store> {
     engine.generation += 1;
+    // A transaction does not decide about the service.
+    store.booting = engine.live.booting;
+    store.disabled.clone_from(&engine.live.disabled);
     std::mem::replace(&mut engine.live, Arc::new(store))
+}
+
+/// Changes what is in force without a change of objects.
+fn shift(change: impl FnOnce(&mut Store)) {
+    let mut engine = engine();
+    let mut store = (*engine.live).clone();
+    change(&mut store);
+    engine.generation += 1;
+    engine.live = Arc::new(store);
+}
+
+/// The machine starts: until the service runs, boot-time filters are in force.
+pub(super) fn booting() {
+    shift(|store| store.booting = true);
+}
+
+/// The service has started: it restores persistent objects, except those of providers whose service does not start
+/// by itself, and ends the time of boot-time filters.
+pub(super) fn started() {
+    shift(|store| {
+        store.booting = false;
+        let disabled = |provider: &Provider| {
+            provider.object.lifetime == Lifetime::Persistent
+                && provider.service.as_ref().is_some_and(|service| !starts_by_itself(service))
+        };
+        store.disabled =
+            store.providers.iter().filter(|(_, provider)| disabled(provider)).map(|(key, _)| *key).collect();
+    });
+}
+
+/// Whether the system starts a service: at boot, when the system or when the services start. Unverified on Windows:
+/// that the start types of drivers count as those of services do.
+fn starts_by_itself(service: &str) -> bool {
+    const AUTO_START: u32 = 2;
+    let start = Registry::get().value(&service_key(service), "Start");
+    matches!(start, Some(registry::Value::Dword(start)) if start <= AUTO_START)
 }
 
 /// Calls notifyFn for the filters that are gone in `now` (§2.2). Additions were announced when they were
 /// made, or are announced here for callouts which asked for that.
-fn notify_changes(before: &Store, now: &Store) {
+pub(super) fn notify_changes(before: &Store, now: &Store) {
     for (key, filter) in &before.filters {
         if !now.filters.contains_key(key) {
             callout::notify_deleted(filter);
@@ -240,124 +229,18 @@ fn notify_changes(before: &Store, now: &Store) {
     }
 }
 
-fn expect(value: HANDLE) -> Result<Arc<Session>, NTSTATUS> {
-    let session = handle::expect::<Session>(value);
-    if callout::in_callback() {
-        verifier::violation("F-1", "a management function was called from a callout's callback");
-    }
-    if session.aborted.load(Ordering::Relaxed) {
-        return Err(STATUS_FWP_SESSION_ABORTED);
-    }
-    Ok(session)
-}
-
-/// Reads the objects as the session sees them: with what its transaction has changed.
-pub(super) fn read<R>(value: HANDLE, body: impl FnOnce(&Store) -> R) -> Result<R, NTSTATUS> {
-    let session = expect(value)?;
-    let engine = engine();
-    match &engine.transaction {
-        Some((id, _, store)) if *id == session.id => Ok(body(store)),
-        Some(_) => Err(STATUS_FWP_TIMEOUT),
-        None => Ok(body(&engine.live)),
-    }
-}
-
-/// FwpmTransactionBegin0.
-pub(crate) fn begin(value: HANDLE, flags: u32) -> Result<(), NTSTATUS> {
-    let session = expect(value)?;
-    if flags & !FWPM_TXN_READ_ONLY != 0 {
-        return Err(STATUS_FWP_INVALID_FLAGS);
-    }
-    if crate::pool::must_fail() {
-        return Err(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    let mut engine = engine();
-    match &engine.transaction {
-        Some((id, ..)) if *id == session.id => Err(STATUS_FWP_TXN_IN_PROGRESS),
-        // Another session holds the lock; the caller's wait would end after 15 s.
-        Some(_) => Err(STATUS_FWP_TIMEOUT),
-        None => {
-            let copy = (*engine.live).clone();
-            engine.transaction = Some((session.id, flags & FWPM_TXN_READ_ONLY != 0, copy));
-            Ok(())
+/// Reads a NUL-terminated string.
+///
+/// # Safety
+/// The string is valid.
+unsafe fn text(from: *const u16) -> String {
+    // SAFETY: the caller guarantees it.
+    unsafe {
+        let mut length = 0;
+        while length < 1024 && *from.add(length) != 0 {
+            length += 1;
         }
-    }
-}
-
-/// FwpmTransactionCommit0.
-pub(crate) fn commit(value: HANDLE) -> Result<(), NTSTATUS> {
-    let session = expect(value)?;
-    let mut engine = engine();
-    match engine.transaction.take() {
-        Some((id, _, store)) if id == session.id => {
-            if crate::pool::must_fail() {
-                engine.transaction = Some((id, false, store));
-                return Err(STATUS_INSUFFICIENT_RESOURCES);
-            }
-            let before = replace(&mut engine, store);
-            let now = engine.live.clone();
-            drop(engine);
-            notify_changes(&before, &now);
-            Ok(())
-        }
-        other => {
-            engine.transaction = other;
-            Err(STATUS_FWP_NO_TXN_IN_PROGRESS)
-        }
-    }
-}
-
-/// FwpmTransactionAbort0.
-pub(crate) fn abort(value: HANDLE) -> Result<(), NTSTATUS> {
-    let session = expect(value)?;
-    let open = engine().transaction.as_ref().is_some_and(|(id, ..)| *id == session.id);
-    if !open {
-        return Err(STATUS_FWP_NO_TXN_IN_PROGRESS);
-    }
-    abort_of(session.id);
-    Ok(())
-}
-
-fn abort_of(session: u64) {
-    let mut engine = engine();
-    let Some((id, _, store)) = engine.transaction.take() else { return };
-    if id != session {
-        engine.transaction = Some((id, false, store));
-        return;
-    }
-    let live = engine.live.clone();
-    drop(engine);
-    // Filters whose addition was announced and which never come to be.
-    for (key, filter) in &store.filters {
-        if !live.filters.contains_key(key) {
-            callout::notify_deleted(filter);
-        }
-    }
-}
-
-/// Runs a change in the session's transaction, or in one of its own.
-fn change<R>(session: &Session, body: impl FnOnce(&mut Store) -> Result<R, NTSTATUS>) -> Result<R, NTSTATUS> {
-    if crate::pool::must_fail() {
-        return Err(STATUS_INSUFFICIENT_RESOURCES);
-    }
-    let mut engine = engine();
-    match &mut engine.transaction {
-        Some((id, read_only, store)) if *id == session.id => {
-            if *read_only {
-                return Err(STATUS_FWP_INCOMPATIBLE_TXN);
-            }
-            body(store)
-        }
-        Some(_) => Err(STATUS_FWP_TIMEOUT),
-        None => {
-            let mut store = (*engine.live).clone();
-            let result = body(&mut store)?;
-            let before = replace(&mut engine, store);
-            let now = engine.live.clone();
-            drop(engine);
-            notify_changes(&before, &now);
-            Ok(result)
-        }
+        String::from_utf16_lossy(std::slice::from_raw_parts(from, length))
     }
 }
 
@@ -375,14 +258,6 @@ unsafe fn object(
     if persistent && session.dynamic {
         return Err(STATUS_FWP_DYNAMIC_SESSION_IN_PROGRESS);
     }
-    // SAFETY: a NUL-terminated string, as the caller guarantees.
-    let name = unsafe {
-        let mut length = 0;
-        while length < 1024 && *display.name.add(length) != 0 {
-            length += 1;
-        }
-        String::from_utf16_lossy(std::slice::from_raw_parts(display.name, length))
-    };
     Ok(Object {
         lifetime: match (session.dynamic, persistent) {
             (true, _) => Lifetime::Dynamic,
@@ -392,7 +267,8 @@ unsafe fn object(
         session: session.id,
         // SAFETY: valid or null, as the caller guarantees.
         provider: unsafe { provider.as_ref() }.map(key),
-        name,
+        // SAFETY: a NUL-terminated string, as the caller guarantees.
+        name: unsafe { text(display.name) },
         creator: crate::cpu::current_call().map_or(0, |call| call.caller),
     })
 }
@@ -405,12 +281,17 @@ fn check_reference(from: &Object, to: &Object) -> Result<(), NTSTATUS> {
     if to.lifetime < from.lifetime {
         return Err(STATUS_FWP_LIFETIME_MISMATCH);
     }
+    // Unverified on Windows: which status a reference to another provider's persistent object gets.
+    let persistent = (from.lifetime, to.lifetime) == (Lifetime::Persistent, Lifetime::Persistent);
+    if persistent && from.provider.is_some() && to.provider.is_some() && from.provider != to.provider {
+        return Err(STATUS_FWP_LIFETIME_MISMATCH);
+    }
     Ok(())
 }
 
 fn check_provider(store: &Store, from: &Object) -> Result<(), NTSTATUS> {
     let Some(provider) = from.provider else { return Ok(()) };
-    check_reference(from, store.providers.get(&provider).ok_or(STATUS_FWP_PROVIDER_NOT_FOUND)?)
+    check_reference(from, &store.providers.get(&provider).ok_or(STATUS_FWP_PROVIDER_NOT_FOUND)?.object)
 }
 
 fn given_or_new(guid: &GUID) -> u128 {
@@ -435,12 +316,16 @@ fn insert<T>(map: &mut BTreeMap<u128, T>, key: u128, value: T) -> Result<(), NTS
 pub(crate) unsafe fn add_provider(engine: HANDLE, provider: &FWPM_PROVIDER0) -> Result<(), NTSTATUS> {
     let session = expect(engine)?;
     // SAFETY: the caller guarantees a valid provider.
-    let object = unsafe {
+    let (object, service) = unsafe {
+        if provider.flags & !FWPM_PROVIDER_FLAG_PERSISTENT != 0 {
+            return Err(STATUS_FWP_INVALID_FLAGS);
+        }
         let persistent = provider.flags & FWPM_PROVIDER_FLAG_PERSISTENT != 0;
-        object(&session, &provider.displayData, std::ptr::null(), persistent)?
+        let service = (!provider.serviceName.is_null()).then(|| text(provider.serviceName));
+        (object(&session, &provider.displayData, std::ptr::null(), persistent)?, service)
     };
     let id = given_or_new(&provider.providerKey);
-    change(&session, |store| insert(&mut store.providers, id, object))
+    change(&session, |store| insert(&mut store.providers, id, Provider { object, service }))
 }
 
 /// FwpmSubLayerAdd0.
@@ -489,7 +374,13 @@ pub(crate) unsafe fn add_filter(engine: HANDLE, filter: &FWPM_FILTER0) -> Result
     let session = expect(engine)?;
     // SAFETY: the caller guarantees a valid filter; every read below is of its members.
     let filter = unsafe {
-        let persistent = filter.flags & FWPM_FILTER_FLAG_PERSISTENT != 0;
+        let lasting = filter.flags & (FWPM_FILTER_FLAG_PERSISTENT | FWPM_FILTER_FLAG_BOOTTIME);
+        // Set by the engine alone, or meaningless in the kernel's layers; a boot-time filter is no persistent one.
+        let foreign = FWPM_FILTER_FLAG_DISABLED | FWPM_FILTER_FLAG_INDEXED;
+        if filter.flags & foreign != 0 || lasting.count_ones() > 1 {
+            return Err(STATUS_FWP_INVALID_FLAGS);
+        }
+        let persistent = lasting != 0;
         let object = object(&session, &filter.displayData, filter.providerKey, persistent)?;
         let layer = layer::by_key(&filter.layerKey).ok_or(STATUS_FWP_LAYER_NOT_FOUND)?;
         let is_callout = match filter.action.r#type {
@@ -591,7 +482,7 @@ pub(crate) fn delete(engine: HANDLE, kind: Kind, id: u128) -> Result<(), NTSTATU
             Kind::Filter => false,
         };
         let found = match kind {
-            Kind::Provider => check(store.providers.get(&id).ok_or(STATUS_FWP_PROVIDER_NOT_FOUND)?),
+            Kind::Provider => check(&store.providers.get(&id).ok_or(STATUS_FWP_PROVIDER_NOT_FOUND)?.object),
             Kind::SubLayer => check(&store.sublayers.get(&id).ok_or(STATUS_FWP_SUBLAYER_NOT_FOUND)?.object),
             Kind::Callout => check(&store.callouts.get(&id).ok_or(STATUS_FWP_CALLOUT_NOT_FOUND)?.object),
             Kind::Filter => check(&store.filters.get(&id).ok_or(STATUS_FWP_FILTER_NOT_FOUND)?.object),
@@ -621,87 +512,4 @@ pub(crate) fn filter_key(engine: HANDLE, id: u64) -> Result<u128, NTSTATUS> {
             .map(|f| f.key)
             .ok_or(STATUS_FWP_FILTER_NOT_FOUND)
     })
-}
-
-/// The state of the base filtering engine.
-pub fn service_state() -> FWPM_SERVICE_STATE {
-    SERVICE.load(Ordering::Relaxed)
-}
-
-/// A subscription to changes of the service's state.
-struct Subscription {
-    callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0,
-    context: usize,
-}
-
-impl handle::Object for Subscription {
-    const KIND: &'static str = "subscription to the service's state";
-    const LEAK_RULE: Option<&'static str> = Some("F-9");
-}
-
-static SUBSCRIPTIONS: Mutex<Vec<(usize, Arc<Subscription>)>> = Mutex::new(Vec::new());
-
-thread_local! {
-    static IN_STATE_CALLBACK: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-}
-
-/// FwpmBfeStateSubscribeChanges0.
-///
-/// # Safety
-/// `out` is writable.
-pub(crate) unsafe fn subscribe(
-    callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0,
-    context: *mut c_void,
-    out: *mut HANDLE,
-) -> NTSTATUS {
-    if callback.is_none() {
-        return STATUS_INVALID_PARAMETER;
-    }
-    if crate::pool::must_fail() {
-        return STATUS_INSUFFICIENT_RESOURCES;
-    }
-    let subscription = Arc::new(Subscription { callback, context: context as usize });
-    let value = handle::create(subscription.clone());
-    SUBSCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner).push((value as usize, subscription));
-    // SAFETY: the caller guarantees it.
-    unsafe { *out = value };
-    STATUS_SUCCESS
-}
-
-/// FwpmBfeStateUnsubscribeChanges0.
-pub(crate) fn unsubscribe(value: HANDLE) -> NTSTATUS {
-    if IN_STATE_CALLBACK.get() {
-        verifier::violation("F-9", "FwpmBfeStateUnsubscribeChanges0 inside the state callback never ends");
-    }
-    handle::close::<Subscription>(value);
-    SUBSCRIPTIONS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .retain(|(other, _)| *other != value as usize);
-    STATUS_SUCCESS
-}
-
-/// Changes the service's state and tells the subscribers. When it stops, sessions end and all but
-/// persistent objects are gone.
-pub fn set_service_state(state: FWPM_SERVICE_STATE) {
-    SERVICE.store(state, Ordering::Relaxed);
-    let subscriptions = SUBSCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for (_, subscription) in subscriptions {
-        if let Some(callback) = subscription.callback {
-            IN_STATE_CALLBACK.set(true);
-            let context = subscription.context as *mut c_void;
-            verifier::callback("the service state callback", || {
-                // SAFETY: the driver subscribed with this callback and context.
-                unsafe { callback(context, state) }
-            });
-            IN_STATE_CALLBACK.set(false);
-        }
-    }
-    if state == FWPM_SERVICE_STOPPED {
-        for session in sessions().iter() {
-            session.aborted.store(true, Ordering::Relaxed);
-        }
-        engine().transaction = None;
-        remove_of(|object| object.lifetime < Lifetime::Persistent);
-    }
 }

@@ -10,6 +10,7 @@ use super::callout::{self, Functions};
 use super::engine::{self, Kind};
 use super::layer::key;
 use super::packet;
+use super::{service, session};
 use crate::verifier;
 
 fn status(result: Result<(), NTSTATUS>) -> NTSTATUS {
@@ -120,24 +121,24 @@ crate::exports! {
     ) -> NTSTATUS {
         let _ = service;
         // SAFETY: the driver's pointers.
-        unsafe { engine::open(server, identity.cast(), session, out) }
+        unsafe { session::open(server, identity.cast(), session, out) }
     }
     /// Closes a session.
-    irql(0..=0, "F-1") fn FwpmEngineClose0(handle: HANDLE) -> NTSTATUS { engine::close(handle) }
+    irql(0..=0, "F-1") fn FwpmEngineClose0(handle: HANDLE) -> NTSTATUS { session::close(handle) }
     /// Begins a transaction.
     irql(0..=0, "F-1") fn FwpmTransactionBegin0(
         handle: HANDLE, flags: u32,
     ) -> NTSTATUS {
-        status(engine::begin(handle, flags))
+        status(session::begin(handle, flags))
     }
     /// Commits a transaction.
     irql(0..=0, "F-1") fn FwpmTransactionCommit0(
         handle: HANDLE,
     ) -> NTSTATUS {
-        status(engine::commit(handle))
+        status(session::commit(handle))
     }
     /// Aborts a transaction.
-    irql(0..=0, "F-1") fn FwpmTransactionAbort0(handle: HANDLE) -> NTSTATUS { status(engine::abort(handle)) }
+    irql(0..=0, "F-1") fn FwpmTransactionAbort0(handle: HANDLE) -> NTSTATUS { status(session::abort(handle)) }
     /// Adds a provider.
     irql(0..=0, "F-1") fn FwpmProviderAdd0(
         handle: HANDLE, provider: *const FWPM_PROVIDER0, sd: PSECURITY_DESCRIPTOR,
@@ -202,7 +203,7 @@ crate::exports! {
         status(engine::delete(handle, Kind::Filter, key(unsafe { &*guid })))
     }
     /// The state of the service.
-    irql(0..=2) fn FwpmBfeStateGet0() -> FWPM_SERVICE_STATE { engine::service_state() }
+    irql(0..=2) fn FwpmBfeStateGet0() -> FWPM_SERVICE_STATE { service::service_state() }
     /// Subscribes to changes of the service's state.
     irql(0..=0) fn FwpmBfeStateSubscribeChanges0(
         device: *mut c_void, callback: FWPM_SERVICE_STATE_CHANGE_CALLBACK0, context: *mut c_void,
@@ -212,8 +213,8 @@ crate::exports! {
             return STATUS_INVALID_PARAMETER;
         }
         // SAFETY: the driver's variable.
-        unsafe { engine::subscribe(callback, context, out) }
+        unsafe { service::subscribe(callback, context, out) }
     }
     /// Ends a subscription.
-    irql(0..=0) fn FwpmBfeStateUnsubscribeChanges0(handle: HANDLE) -> NTSTATUS { engine::unsubscribe(handle) }
+    irql(0..=0) fn FwpmBfeStateUnsubscribeChanges0(handle: HANDLE) -> NTSTATUS { service::unsubscribe(handle) }
 }

@@ -7,9 +7,10 @@ use ddk::fwp::*;
 use ddk::nt::*;
 
 use super::callout;
-use super::engine::{self, Callout, Filter, Store};
+use super::engine::{Callout, Filter, Store};
 use super::layer::{self, key};
 use super::record::{self, Record};
+use super::session;
 use crate::{handle, pool, verifier};
 
 /// Objects as they were when the enumeration began, in the order in which they are told.
@@ -37,7 +38,7 @@ unsafe fn give<T>(
     fill: impl FnOnce(&Store, &mut Record) -> Option<usize>,
 ) -> NTSTATUS {
     let mut record = Record::default();
-    match engine::read(engine, |store| fill(store, &mut record)) {
+    match session::read(engine, |store| fill(store, &mut record)) {
         Err(status) => status,
         Ok(None) => missing,
         Ok(Some(at)) => {
@@ -55,7 +56,7 @@ unsafe fn give<T>(
 /// # Safety
 /// `out` is writable.
 unsafe fn begin(engine: HANDLE, out: *mut HANDLE, select: impl FnOnce(&Store) -> Snapshot) -> NTSTATUS {
-    match engine::read(engine, select) {
+    match session::read(engine, select) {
         Err(status) => status,
         Ok(_) if pool::must_fail() => STATUS_INSUFFICIENT_RESOURCES,
         Ok(snapshot) => {
@@ -78,7 +79,7 @@ unsafe fn next<T>(
     (entries, returned, filters): (*mut *mut *mut T, *mut u32, bool),
 ) -> NTSTATUS {
     let enumeration = handle::expect::<Enumeration>(enumeration);
-    if let Err(status) = engine::read(engine, |_| ()) {
+    if let Err(status) = session::read(engine, |_| ()) {
         return status;
     }
     let mut snapshot = enumeration.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +115,7 @@ unsafe fn next<T>(
 
 fn end(engine: HANDLE, enumeration: HANDLE) -> NTSTATUS {
     handle::close::<Enumeration>(enumeration);
-    engine::read(engine, |_| ()).err().unwrap_or(STATUS_SUCCESS)
+    session::read(engine, |_| ()).err().unwrap_or(STATUS_SUCCESS)
 }
 
 /// Whether a template asks for objects of this layer and this provider.
@@ -205,7 +206,8 @@ crate::exports! {
         unsafe {
             let wanted = key(&*guid);
             give(handle, out, STATUS_FWP_PROVIDER_NOT_FOUND, |store, record| {
-                store.providers.get(&wanted).map(|provider| record.provider(wanted, provider))
+                let disabled = store.disabled.contains(&wanted);
+                store.providers.get(&wanted).map(|provider| record.provider(wanted, provider, disabled))
             })
         }
     }

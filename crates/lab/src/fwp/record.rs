@@ -4,7 +4,7 @@ use ddk::fwp::*;
 use ddk::nt::GUID;
 
 use super::callout;
-use super::engine::{Callout, Filter, Lifetime, Object, SubLayer};
+use super::engine::{Callout, Filter, Lifetime, Object, Provider, SubLayer};
 use super::layer;
 use super::value::{Operand, Value};
 use crate::pool::{self, Fill};
@@ -58,10 +58,15 @@ impl Record {
         self.pointers.push(at);
     }
 
+    /// A NUL-terminated string; where it begins.
+    fn text(&mut self, text: &str) -> usize {
+        let units: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        self.put(&units)
+    }
+
     /// Display data and provider of an object.
     fn common(&mut self, object: &Object, display: usize, provider: Option<usize>) {
-        let name: Vec<u8> = object.name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
-        let name = self.put(&name);
+        let name = self.text(&object.name);
         self.point(place!(display, FWPM_DISPLAY_DATA0, name), name);
         if let (Some(at), Some(key)) = (provider, object.provider) {
             let key_at = self.room::<GUID>(1);
@@ -189,12 +194,18 @@ impl Record {
     }
 
     /// FWPM_PROVIDER0; where it begins.
-    pub(super) fn provider(&mut self, key: u128, provider: &Object) -> usize {
+    pub(super) fn provider(&mut self, key: u128, provider: &Provider, disabled: bool) -> usize {
         type P = FWPM_PROVIDER0;
         let at = self.room::<P>(1);
-        self.common(provider, place!(at, P, displayData), None);
+        self.common(&provider.object, place!(at, P, displayData), None);
         self.guid(place!(at, P, providerKey), key);
-        self.number(place!(at, P, flags), persistent(provider, FWPM_PROVIDER_FLAG_PERSISTENT));
+        let flags = persistent(&provider.object, FWPM_PROVIDER_FLAG_PERSISTENT);
+        let disabled = if disabled { FWPM_PROVIDER_FLAG_DISABLED } else { 0 };
+        self.number(place!(at, P, flags), flags | disabled);
+        if let Some(service) = &provider.service {
+            let service = self.text(service);
+            self.point(place!(at, P, serviceName), service);
+        }
         at
     }
 
