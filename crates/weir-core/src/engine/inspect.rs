@@ -66,6 +66,7 @@ impl<'e> Batch<'e> {
         let mut verdict = Verdict {
             action,
             decider,
+            generation: policy.map_or(0, |policy| policy.generation),
             frame,
             flow: flow.map(|(record, _)| record.id()),
             reject: false,

@@ -8,6 +8,7 @@
 //!   [`Toll`], [`Batch::charge`] per list (IRQL <= DISPATCH_LEVEL);
 //! * [`Engine::authorize`], [`Engine::established`], [`Engine::closed`] from the ALE callouts;
 //! * [`Engine::set_policy`], [`Engine::list_flows`], [`Engine::status`] from the control device (PASSIVE_LEVEL);
+//! * [`Engine::tap`] for each frame whose verdict says so, once it is known what becomes of it (DISPATCH_LEVEL);
 //! * [`Engine::age`] from a timer (PASSIVE_LEVEL or DISPATCH_LEVEL).
 
 mod ale;
@@ -27,7 +28,8 @@ use crate::identity::{self, IdentityView};
 use crate::limit::{Bucket, Limit};
 use crate::memory::Carver;
 use crate::policy::{Ask, Decider, Failure, Identity, Image, Mark, PolicyError};
-use crate::wire::{Frame, Malformed, Medium, protocol};
+use crate::tap::{self, Tap};
+use crate::wire::{Frame, Malformed, Medium, Source, protocol};
 use crate::{Action, Direction, Time};
 
 use force::{Force, InForce};
@@ -113,6 +115,8 @@ pub struct Verdict {
     pub action: Action,
     /// Who decided.
     pub decider: Decider,
+    /// Generation of the policy that decided, 0 without one.
+    pub generation: u32,
     /// What the frame is.
     pub frame: Frame,
     /// Id of its flow, when it has one.
@@ -247,6 +251,7 @@ pub struct Engine {
     counters: Counters,
     /// Answers to rejected frames.
     rejects: Bucket,
+    tap: Tap,
     age_cursor: AtomicU64,
 }
 
@@ -297,6 +302,7 @@ impl Engine {
             identities: identity::Table::carve(carver, config.identities, seed(0xbb67_ae85_84ca_a73b))?,
             counters: Counters::carve(carver, config.processors)?,
             rejects: Bucket::new(),
+            tap: Tap::new(),
             age_cursor: AtomicU64::new(0),
         })
     }
@@ -362,6 +368,38 @@ impl Engine {
             flow_capacity: self.flows.capacity(),
             identities: self.identities.len(),
         }
+    }
+
+    /// Lets a consumer have copies of frames; `None` for settings that are not valid, and while there is one already.
+    /// IRQL: PASSIVE_LEVEL.
+    ///
+    /// # Safety
+    /// `memory` must be as large and as aligned as [`tap::Settings::layout`] says for `settings` and the engine's
+    /// processors, all zero bytes, used by nobody else, and live until [`Engine::close_tap`] has returned.
+    #[expect(unsafe_code, reason = "in-place construction")]
+    pub unsafe fn open_tap(&self, memory: NonNull<u8>, settings: &tap::Settings) -> Option<tap::Consumer> {
+        // SAFETY: passed on unchanged.
+        unsafe { self.tap.open(memory, settings, self.config.processors) }
+    }
+
+    /// Ends what [`Engine::open_tap`] of this engine began; nobody uses its memory any more. `pause` is called while waiting
+    /// for frames that are being copied. IRQL: PASSIVE_LEVEL.
+    pub fn close_tap(&self, consumer: tap::Consumer, pause: impl FnMut()) {
+        self.tap.close(&self.domain, consumer, pause);
+    }
+
+    /// Copies a frame for the consumer, and counts it as tapped or, when there is no room or no consumer, as lost. To be
+    /// called for what a rule taps, at DISPATCH_LEVEL on `processor`. `clock` is asked when the place of the copy is taken.
+    pub fn tap<S: Source + ?Sized>(
+        &self,
+        processor: u32,
+        clock: impl FnOnce() -> Time,
+        about: &tap::About,
+        frame: &S,
+    ) {
+        let guard = self.domain.enter(processor);
+        let copied = self.tap.record(&guard, processor, clock, about, frame);
+        self.counters.add(processor, if copied { Counter::Tapped } else { Counter::TapLost }, 1);
     }
 
     /// Counts something that happened outside of a batch.
