@@ -33,3 +33,5 @@ mod runtime;
 mod shared;
 #[cfg(windows)]
 mod tags;
+#[cfg(windows)]
+mod tap;

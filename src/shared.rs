@@ -16,6 +16,7 @@ use weir_core::policy::Image;
 use crate::callout::{Owners, Platform};
 use crate::filter::{Adapters, Demand};
 use crate::tags;
+use crate::tap::Slot;
 
 /// The shared state, for entry points without a context.
 pub(crate) static SHARED: Published<Shared> = Published::none();
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) adapters: SpinLock<Adapters>,
     /// Who needs to see frames.
     pub(crate) demand: Demand,
+    /// Who reads copies of frames.
+    pub(crate) tap: SpinLock<Slot>,
     /// The filtering platform's side.
     pub(crate) platform: Platform,
     /// Owners of flows that are looked up later.
@@ -64,6 +67,7 @@ impl Shared {
             engine,
             adapters: SpinLock::new(Adapters::new()),
             demand: Demand::new(settings.observe),
+            tap: SpinLock::new(Slot::Free),
             platform: Platform::new(),
             owners: Owners::new(),
             started: now(),

@@ -14,5 +14,7 @@ pub(crate) const OWN: Tag = Tag::new(b"WeiN");
 pub(crate) const OID: Tag = Tag::new(b"WeiO");
 /// Policy images.
 pub(crate) const POLICY: Tag = Tag::new(b"WeiP");
+/// Rings of the tap, while it has a consumer.
+pub(crate) const TAP: Tag = Tag::new(b"WeiT");
 /// What the framework allocates for the driver.
 pub(crate) const FRAMEWORK: Tag = Tag::new(b"WeiF");

@@ -24,7 +24,7 @@ const PARAMETERS: &str = r"\Registry\Machine\System\CurrentControlSet\Services\w
 const FLOWS: u32 = 2048;
 /// Functions that the driver calls and the sweep does not refuse: they return no status, or undo something, or fail only
 /// because of what the driver itself has done.
-const CANNOT_FAIL: [&str; 47] = [
+const CANNOT_FAIL: [&str; 51] = [
     "NdisFCancelOidRequest",
     "NdisFCancelSendNetBufferLists",
     "NdisFDeregisterFilterDriver",
@@ -42,9 +42,11 @@ const CANNOT_FAIL: [&str; 47] = [
     "WdfDeviceInitFree",
     "WdfDeviceInitSetCharacteristics",
     "WdfDeviceInitSetDeviceType",
+    "WdfDeviceInitSetFileObjectConfig",
     "WdfDeviceWdmGetDeviceObject",
     "WdfRegistryClose",
     "WdfRequestCompleteWithInformation",
+    "WdfRequestGetFileObject",
     "WdfTimerStart",
     "WdfTimerStop",
     "WdfWorkItemEnqueue",
@@ -68,10 +70,12 @@ const CANNOT_FAIL: [&str; 47] = [
     "KeGetCurrentProcessorNumberEx",
     "KeInitializeDpc",
     "KeInitializeTimer",
+    "KeLowerIrql",
     "KeQueryActiveProcessorCountEx",
     "KeQueryInterruptTimePrecise",
     "KeQuerySystemTimePrecise",
     "KeReleaseSpinLock",
+    "KfRaiseIrql",
 ];
 /// The lists and the size of their entries.
 const LISTS: [(Control, usize); 4] = [

@@ -11,7 +11,7 @@ use weir_ioctl::{
     VersionReply,
 };
 
-use super::pages;
+use super::{pages, tap};
 use crate::shared::{SHARED, Shared, processor};
 
 /// Handler of the control device.
@@ -44,6 +44,8 @@ fn dispatch(
         Control::LIST_FLOWS => pages::flows(shared, request),
         Control::LIST_IDENTITIES => pages::identities(shared, request),
         Control::RULE_HITS => pages::rule_hits(shared, request),
+        Control::TAP_OPEN => tap::open(shared, request, at),
+        Control::TAP_READ => tap::read(shared, request),
         _ => Err(Status::INVALID_DEVICE_REQUEST),
     }
 }
@@ -54,7 +56,7 @@ pub(super) fn input<T: FromBytes>(request: &Request) -> Result<T, Status> {
 }
 
 /// Checks that there is no input.
-fn no_input(request: &Request) -> Result<(), Status> {
+pub(super) fn no_input(request: &Request) -> Result<(), Status> {
     if request.input()?.is_empty() { Ok(()) } else { Err(Status::INVALID_BUFFER_SIZE) }
 }
 

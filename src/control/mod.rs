@@ -2,6 +2,7 @@
 
 mod ioctl;
 mod pages;
+mod tap;
 
 use kernel::irql::Passive;
 use kernel::status::Status;
@@ -10,6 +11,7 @@ use kernel::wdf::{ControlDevice, ControlDeviceInit, Driver};
 use kernel::wide;
 
 use ioctl::Controls;
+use tap::Handles;
 
 /// SYSTEM and administrators; nobody else, neither to read nor to write.
 const SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
@@ -21,7 +23,8 @@ const LINK: &str = r"\DosDevices\Weir";
 /// Creates the device. It answers nothing before [`ControlDevice::finish`].
 #[inline(never)]
 pub(crate) fn create(driver: &Driver, at: Passive<'_>) -> Result<ControlDevice, Status> {
-    let init = ControlDeviceInit::new(driver, &UnicodeStr::from_wide(wide!(SDDL)), at)?;
+    let mut init = ControlDeviceInit::new(driver, &UnicodeStr::from_wide(wide!(SDDL)), at)?;
+    init.watch_handles::<Handles>(at);
     let device = init.create(&UnicodeStr::from_wide(wide!(DEVICE)), at)?;
     device.symbolic_link(&UnicodeStr::from_wide(wide!(LINK)), at)?;
     device.handle_controls::<Controls>(at)?;

@@ -131,12 +131,7 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
         local_address: local,
         remote_address: remote,
         compartment: flow.compartment,
-        rule: match flow.stamp.decider {
-            Decider::Rule(index) => index,
-            Decider::Default => rule::DEFAULT,
-            Decider::Failure => rule::FAILURE,
-            Decider::Nothing => rule::NONE,
-        },
+        rule: rule(flow.stamp.decider),
         policy_generation: flow.stamp.generation,
         image: flow.owner.image,
         user: flow.owner.user,
@@ -165,6 +160,16 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
         flags: flags(&flow.flags),
         reserved: [0; 6],
     };
+}
+
+/// Who decided, as the control contract numbers it.
+pub(super) fn rule(decider: Decider) -> u32 {
+    match decider {
+        Decider::Rule(index) => index,
+        Decider::Default => rule::DEFAULT,
+        Decider::Failure => rule::FAILURE,
+        Decider::Nothing => rule::NONE,
+    }
 }
 
 fn flags(flags: &weir_core::flow::Flags) -> u8 {

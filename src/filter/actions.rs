@@ -7,9 +7,11 @@ use weir_core::engine::{Batch, Verdict};
 use weir_core::mark::edits;
 use weir_core::policy::Mark;
 use weir_core::reject;
+use weir_core::tap::{About, flag};
 use weir_core::wire::{self, Medium, Source, VlanTag};
+use weir_core::{Action, Direction};
 
-use super::Module;
+use super::{Bytes, Module};
 use crate::shared::{now, processor};
 
 /// Answers to the rejected frames of one chain. They are handed on when the chain has been judged: what a neighbour does
@@ -96,6 +98,44 @@ impl Note {
 }
 
 impl Module {
+    /// What the tap is told about the frames of an NBL, as far as a verdict says it.
+    #[inline(never)]
+    pub(super) fn about(&self, direction: Direction, verdict: &Verdict, tag: Option<VlanTag>) -> About {
+        About {
+            direction,
+            medium: self.facts.frames.unwrap_or(Medium::Other),
+            luid: self.facts.luid,
+            compartment: super::COMPARTMENT,
+            flow: verdict.flow,
+            action: verdict.action,
+            decider: verdict.decider,
+            generation: verdict.generation,
+            vlan: tag,
+            packets: 1,
+            flags: 0,
+        }
+    }
+
+    /// Hands copies of all frames of an NBL to the tap, now that it is known what becomes of them: as with limits, all of
+    /// them belong to one flow.
+    #[inline(never)]
+    pub(super) fn tap(&self, about: About, list: &Nbl<'_>, passes: bool, waits: bool) {
+        let sends = about.direction == Direction::Send;
+        let offloads = list.offloads(sends);
+        let flags = [
+            (offloads.checksum, flag::CHECKSUM),
+            (offloads.large, flag::LARGE),
+            (offloads.coalesced, flag::COALESCED),
+            (waits, flag::DELAYED),
+        ];
+        let flags = flags.iter().fold(0, |sum, (set, bit)| if *set { sum | bit } else { sum });
+        let action = if passes { Action::Permit } else { Action::Block };
+        for frame in list.frames() {
+            let packets = u16::try_from(list.segments(&frame, sends)).unwrap_or(u16::MAX);
+            self.shared.tap(&About { action, packets, flags, ..about }, &Bytes(frame));
+        }
+    }
+
     /// Sends what the notes say now or later, and marked or not.
     #[inline(never)]
     pub(super) fn send_later_or_marked(

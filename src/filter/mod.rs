@@ -31,6 +31,7 @@ use weir_core::counters::Counter;
 use weir_core::engine::{Batch, Interface, Toll};
 use weir_core::limit::Passage;
 use weir_core::policy::Mark;
+use weir_core::tap::About;
 use weir_core::wire::{Medium, Source, VlanTag};
 use weir_core::{Action, Direction};
 
@@ -150,7 +151,7 @@ impl Module {
         };
         let tag = list.vlan_tci().map(VlanTag);
         let (mut frames, mut segments, mut passes) = (0_u32, 0_u32, true);
-        let mut toll: Option<Toll> = None;
+        let (mut toll, mut tapped): (Option<Toll>, Option<About>) = (None, None);
         let (mut mark, mut wait) = (Mark::default(), 0);
         for frame in list.frames() {
             frames = frames.wrapping_add(1);
@@ -158,6 +159,9 @@ impl Module {
             let frame = Bytes(frame);
             let verdict = batch.inspect(&interface, direction, &frame, tag);
             passes &= verdict.action == Action::Permit;
+            if verdict.tap && tapped.is_none() {
+                tapped = Some(self.about(direction, &verdict, tag));
+            }
             if verdict.reject {
                 answers.answer(batch, interface.medium, &verdict, &frame, tag);
             }
@@ -190,6 +194,9 @@ impl Module {
             None => {}
         }
         tally.add(frames, segments, passes);
+        if let Some(about) = tapped {
+            self.tap(about, list, passes, wait != 0);
+        }
         if passes && mark.is_empty() && wait == 0 {
             return true;
         }

@@ -6,6 +6,7 @@ pub mod life;
 pub mod observer;
 pub mod packet;
 pub mod replay;
+pub mod tap;
 pub mod tshark;
 
 use std::path::{Path, PathBuf};

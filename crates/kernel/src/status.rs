@@ -31,6 +31,8 @@ impl Status {
     pub const NOT_SUPPORTED: Self = Self(0xC000_00BB_u32 as i32);
     /// `STATUS_INVALID_BUFFER_SIZE`.
     pub const INVALID_BUFFER_SIZE: Self = Self(0xC000_0206_u32 as i32);
+    /// `STATUS_INVALID_DEVICE_STATE`.
+    pub const INVALID_DEVICE_STATE: Self = Self(0xC000_0184_u32 as i32);
     /// `STATUS_RETRY`.
     pub const RETRY: Self = Self(0xC000_022D_u32 as i32);
     /// `STATUS_DEVICE_BUSY`.

@@ -67,17 +67,21 @@ impl Tapped {
 /// Everything that can be read now: times, what is known, and the bytes.
 fn read_all(consumer: &mut Consumer) -> Vec<(Time, About, u32, Vec<u8>)> {
     let mut all = Vec::new();
-    consumer.read(|| Time(u64::MAX), |record| {
-        let mut bytes = vec![0; record.captured as usize];
-        record.copy_to(&mut bytes);
-        all.push((record.time, record.about, record.length, bytes));
-        true
-    });
+    consumer.read(
+        || Time(u64::MAX),
+        |record| {
+            let mut bytes = vec![0; record.captured as usize];
+            record.copy_to(&mut bytes);
+            all.push((record.time, record.about, record.length, bytes));
+            true
+        },
+    );
     all
 }
 
 fn any_about() -> impl Strategy<Value = About> {
-    let numbers = (any::<u64>(), any::<u32>(), any::<Option<u64>>(), any::<u32>(), any::<u16>(), any::<u16>());
+    let numbers =
+        (any::<u64>(), any::<u32>(), any::<Option<u64>>(), any::<u32>(), any::<u16>(), any::<u16>());
     let kinds = (any::<bool>(), 0..3_u8, any::<bool>(), 0..4_u8, any::<u32>(), any::<Option<u16>>());
     (numbers, kinds).prop_map(|(numbers, kinds)| {
         let (luid, compartment, flow, generation, packets, flags) = numbers;
@@ -89,7 +93,8 @@ fn any_about() -> impl Strategy<Value = About> {
             compartment,
             flow,
             action: if blocked { Action::Block } else { Action::Permit },
-            decider: [Decider::Nothing, Decider::Default, Decider::Failure, Decider::Rule(rule)][usize::from(decider)],
+            decider: [Decider::Nothing, Decider::Default, Decider::Failure, Decider::Rule(rule)]
+                [usize::from(decider)],
             generation,
             vlan: vlan.map(VlanTag),
             packets,
@@ -162,7 +167,10 @@ fn a_full_ring_loses_what_is_new_and_counts_it() {
     assert_eq!((copied, lost), (0x2_0000 / (133 * 8), 300 - copied));
     assert_eq!(consumer.counts(), (copied, lost));
     let read = read_all(&mut consumer);
-    assert_eq!(read.iter().map(|(_, about, _, _)| about.luid).collect::<Vec<_>>(), (0..copied).collect::<Vec<_>>());
+    assert_eq!(
+        read.iter().map(|(_, about, _, _)| about.luid).collect::<Vec<_>>(),
+        (0..copied).collect::<Vec<_>>()
+    );
     engine.tap(1, || Time(500), &about(500), &frame[..]);
     assert_eq!(read_all(&mut consumer).len(), 1);
     tapped.close(consumer);
@@ -177,13 +185,16 @@ fn a_record_that_is_not_taken_stays() {
     let mut taken = Vec::new();
     for _ in 0..5 {
         let mut some = 0;
-        consumer.read(|| Time(9), |record| {
-            some += 1;
-            if some <= 2 {
-                taken.push(record.about.luid);
-            }
-            some <= 2
-        });
+        consumer.read(
+            || Time(9),
+            |record| {
+                some += 1;
+                if some <= 2 {
+                    taken.push(record.about.luid);
+                }
+                some <= 2
+            },
+        );
     }
     assert_eq!(taken, [0, 1, 2, 3, 4]);
     tapped.close(consumer);
@@ -264,7 +275,7 @@ fn two_processors_and_a_reader_add_up() {
         });
         loop {
             let last = done.load(Ordering::SeqCst);
-            consumer.read(&now, |record| {
+            consumer.read(now, |record| {
                 let mut bytes = [0xaa; 200];
                 record.copy_to(&mut bytes);
                 let number = record.about.luid >> 8;

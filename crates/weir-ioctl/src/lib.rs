@@ -15,6 +15,8 @@
 //! | `STATUS_ACCESS_DENIED` | the handle was opened without the access the code demands (checked by the I/O manager) |
 //! | `STATUS_INVALID_IMAGE_FORMAT` | [`Control::SET_POLICY`]: the image failed verification; the old policy stays |
 //! | `STATUS_INSUFFICIENT_RESOURCES` | no memory for the operation; nothing was changed |
+//! | `STATUS_DEVICE_BUSY` | [`Control::TAP_OPEN`]: there is a consumer already; [`Control::SET_POLICY`]: another is being put in force |
+//! | `STATUS_INVALID_DEVICE_STATE` | [`Control::TAP_READ`]: the handle is not the consumer of the tap |
 //! | `STATUS_RETRY` | a paged read met a policy of another generation: start again |
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -22,6 +24,7 @@
 mod flow;
 mod request;
 mod status;
+mod tap;
 
 pub use flow::{FlowEntry, FlowFlags, FlowState, Origin, Verdict, rule};
 pub use request::{
@@ -29,6 +32,7 @@ pub use request::{
     PageHeader, RuleHits, SetPolicyReply, VersionReply,
 };
 pub use status::{CounterId, StatusReply};
+pub use tap::{TapDirection, TapFlags, TapHead, TapMedium, TapOpen, TapRecord};
 pub use zerocopy;
 
 /// Version of this contract. A driver and a CLI with different versions do not talk beyond [`Control::VERSION`].
@@ -59,8 +63,13 @@ impl Control {
     /// Reads a page of [`RuleHits`], one per rule in the order of the policy; input [`ListRequest`].
     pub const RULE_HITS: Self = Self::new(0x807, Access::Read);
 
+    /// Makes the handle the consumer of the tap; input [`TapOpen`].
+    pub const TAP_OPEN: Self = Self::new(0x810, Access::Read);
+    /// Takes copies of frames; no input, output [`TapHead`] and [`TapRecord`]s.
+    pub const TAP_READ: Self = Self::new(0x811, Access::Read);
+
     /// Every control code of this version, with its name.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::VERSION, "VERSION"),
         (Self::STATUS, "STATUS"),
         (Self::ADAPTERS, "ADAPTERS"),
@@ -69,6 +78,8 @@ impl Control {
         (Self::LIST_FLOWS, "LIST_FLOWS"),
         (Self::LIST_IDENTITIES, "LIST_IDENTITIES"),
         (Self::RULE_HITS, "RULE_HITS"),
+        (Self::TAP_OPEN, "TAP_OPEN"),
+        (Self::TAP_READ, "TAP_READ"),
     ];
 
     const fn new(function: u32, access: Access) -> Self {
@@ -146,6 +157,8 @@ mod tests {
             0x0012_6014,
             0x0012_6018,
             0x0012_601C,
+            0x0012_6040,
+            0x0012_6044,
         ];
         let actual = Control::ALL.map(|(control, _)| control.0);
         assert_eq!(actual, expected, "a changed control code is a new API_VERSION");

@@ -17,7 +17,7 @@ pub use delay::DelayQueue;
 pub use filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule};
 pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 pub use loan::Loan;
-pub use net_buffer::{FrameBytes, Nbl, NetBuffers};
+pub use net_buffer::{FrameBytes, Nbl, NetBuffers, Offloads};
 pub use oid::{Direct, OidClone, OidPath, OidRequest, Regular, cancel as cancel_oids};
 pub use own::{Homecoming, Originator, OwnChain, OwnNbl, Travel};
 pub use registration::{DataHandlers, ModuleOptions, Names, Registration, version};

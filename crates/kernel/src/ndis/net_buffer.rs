@@ -101,6 +101,25 @@ impl<'a> Nbl<'a> {
             || slot(UdpSegmentationOffloadInfo) != 0
     }
 
+    /// What the network card is to do to the frames of this send, or has done to those of this receive.
+    #[doc(alias = "NDIS_TCP_IP_CHECKSUM_NET_BUFFER_LIST_INFO")]
+    #[must_use]
+    pub fn offloads(&self, send: bool) -> Offloads {
+        /// `Transmit.TcpChecksum`, `UdpChecksum` and `IpHeaderChecksum`.
+        const CHECKSUMS: usize = 7 << 2;
+        // SAFETY: the view's owner guarantees a valid NBL.
+        let info = unsafe { &(*self.list.as_ptr()).NetBufferListInfo };
+        let slot = |id: i32| info.get(id as usize).map_or(0, |value| value.addr());
+        let udp = slot(UdpSegmentationOffloadInfo);
+        if send {
+            let large = slot(TcpLargeSendNetBufferListInfo) != 0 || udp != 0;
+            let checksum = large || slot(TcpIpChecksumNetBufferListInfo) & CHECKSUMS != 0;
+            return Offloads { checksum, large, coalesced: false };
+        }
+        let coalesced = udp != 0 || slot(UdpRecvSegCoalesceOffloadInfo) != 0;
+        Offloads { checksum: false, large: false, coalesced }
+    }
+
     /// What [`Nbl::set_note`] left here.
     #[must_use]
     pub fn note(&self) -> u64 {
@@ -119,6 +138,17 @@ impl<'a> Nbl<'a> {
         // SAFETY: the view's owner guarantees a valid NBL that the driver owns.
         unsafe { (*self.list.as_ptr()).Status = status.0 };
     }
+}
+
+/// What a network card does to a frame beside sending and receiving it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offloads {
+    /// It computes a checksum of a send, whose own is not valid.
+    pub checksum: bool,
+    /// It cuts a send into segments (LSO, USO).
+    pub large: bool,
+    /// It has put a receive together (RSC, URO).
+    pub coalesced: bool,
 }
 
 /// The maximum segment size in the information about a large send; behind it is the offset of the transport header.

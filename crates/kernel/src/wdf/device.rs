@@ -1,14 +1,15 @@
 //! The control device.
 
 use ddk::nt::{
-    _WDF_EXECUTION_LEVEL, _WDF_IO_QUEUE_DISPATCH_TYPE, _WDF_SYNCHRONIZATION_SCOPE, _WDF_TRI_STATE, FALSE,
-    FILE_DEVICE_NETWORK, FILE_DEVICE_SECURE_OPEN, PDEVICE_OBJECT, PWDFDEVICE_INIT, TRUE, WDF_IO_QUEUE_CONFIG,
-    WDF_NO_OBJECT_ATTRIBUTES, WDF_OBJECT_ATTRIBUTES, WDFDEVICE, WDFQUEUE, WDFREQUEST,
+    _WDF_EXECUTION_LEVEL, _WDF_FILEOBJECT_CLASS, _WDF_IO_QUEUE_DISPATCH_TYPE, _WDF_SYNCHRONIZATION_SCOPE,
+    _WDF_TRI_STATE, FALSE, FILE_DEVICE_NETWORK, FILE_DEVICE_SECURE_OPEN, PDEVICE_OBJECT, PWDFDEVICE_INIT,
+    TRUE, WDF_FILEOBJECT_CONFIG, WDF_IO_QUEUE_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDF_OBJECT_ATTRIBUTES,
+    WDFDEVICE, WDFFILEOBJECT, WDFQUEUE, WDFREQUEST,
 };
 use ddk::wdf_call as wdf;
 
 use super::driver::Driver;
-use super::request::Request;
+use super::request::{FileId, Request};
 use crate::irql::Passive;
 use crate::status::Status;
 use crate::unicode::UnicodeStr;
@@ -21,6 +22,11 @@ pub(super) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
         SynchronizationScope: _WDF_SYNCHRONIZATION_SCOPE::WdfSynchronizationScopeInheritFromParent,
         ..Default::default()
     }
+}
+
+/// As [`attributes`], for an object whose callbacks run at PASSIVE_LEVEL.
+fn passive() -> WDF_OBJECT_ATTRIBUTES {
+    WDF_OBJECT_ATTRIBUTES { ExecutionLevel: _WDF_EXECUTION_LEVEL::WdfExecutionLevelPassive, ..attributes() }
 }
 
 /// A control device in the making; freed on drop unless it became a device.
@@ -37,6 +43,21 @@ impl ControlDeviceInit {
         // SAFETY: the driver handle is live and the string is valid for the call.
         let init = unsafe { wdf!(WdfControlDeviceInitAllocate, driver.handle, &raw const sddl) };
         if init.is_null() { Err(Status::INSUFFICIENT_RESOURCES) } else { Ok(Self { init }) }
+    }
+
+    /// Tells `H` when a handle is closed.
+    #[doc(alias = "WdfDeviceInitSetFileObjectConfig")]
+    pub fn watch_handles<H: FileClose>(&mut self, _at: Passive<'_>) {
+        let mut config = WDF_FILEOBJECT_CONFIG {
+            Size: size_of::<WDF_FILEOBJECT_CONFIG>() as u32,
+            EvtFileClose: Some(file_close::<H>),
+            AutoForwardCleanupClose: _WDF_TRI_STATE::WdfUseDefault,
+            FileObjectClass: _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts,
+            ..Default::default()
+        };
+        let mut attributes = passive();
+        // SAFETY: the init structure is live; configuration and attributes are copied.
+        unsafe { wdf!(WdfDeviceInitSetFileObjectConfig, self.init, &raw mut config, &raw mut attributes) };
     }
 
     /// Names the device, and creates it.
@@ -75,6 +96,14 @@ pub trait DeviceControl: 'static {
     fn device_control(request: Request, code: u32, at: Passive<'_>);
 }
 
+/// What happens when a handle goes.
+pub trait FileClose: 'static {
+    /// The last reference to the handle is gone, by its owner or with the owner's process, and all its requests are done.
+    /// Handles are told apart, not serialised. IRQL: PASSIVE_LEVEL.
+    #[doc(alias = "EvtFileClose")]
+    fn file_close(file: FileId, at: Passive<'_>);
+}
+
 /// A control device. The framework deletes it after unload or after a failed DriverEntry.
 #[derive(Clone, Copy, Debug)]
 pub struct ControlDevice {
@@ -105,10 +134,7 @@ impl ControlDevice {
             EvtIoDeviceControl: Some(device_control::<H>),
             ..Default::default()
         };
-        let mut attributes = WDF_OBJECT_ATTRIBUTES {
-            ExecutionLevel: _WDF_EXECUTION_LEVEL::WdfExecutionLevelPassive,
-            ..attributes()
-        };
+        let mut attributes = passive();
         let mut queue: WDFQUEUE = core::ptr::null_mut();
         // SAFETY: the device handle is live; configuration and attributes are copied.
         let status = unsafe {
@@ -145,5 +171,12 @@ thunk! {
         let request = unsafe { Request::from_raw(request, input_length, output_length) };
         // SAFETY: the queue's execution level is passive.
         H::device_control(request, code, unsafe { Passive::assume() });
+    }
+}
+
+thunk! {
+    unsafe fn file_close<H: FileClose>(file: WDFFILEOBJECT) {
+        // SAFETY: the execution level of file objects is passive.
+        H::file_close(FileId::of(file), unsafe { Passive::assume() });
     }
 }

@@ -6,6 +6,6 @@ mod driver;
 mod request;
 
 pub use deferred::{Tick, Timer, Work, WorkItem, WorkItemHandle};
-pub use device::{ControlDevice, ControlDeviceInit, DeviceControl};
+pub use device::{ControlDevice, ControlDeviceInit, DeviceControl, FileClose};
 pub use driver::{Driver, Unload};
-pub use request::Request;
+pub use request::{FileId, Request};

@@ -2,11 +2,21 @@
 
 use core::mem::ManuallyDrop;
 
-use ddk::nt::{PVOID, ULONG_PTR, WDFREQUEST};
+use ddk::nt::{PVOID, ULONG_PTR, WDFFILEOBJECT, WDFREQUEST};
 use ddk::wdf_call as wdf;
 
 use crate::bug::{Invariant, bug};
 use crate::status::Status;
+
+/// Which open handle a request came by. Comparable; nothing else can be done with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileId(usize);
+
+impl FileId {
+    pub(super) fn of(file: WDFFILEOBJECT) -> Self {
+        Self(file.addr())
+    }
+}
 
 /// A METHOD_BUFFERED I/O control that the driver owns: it must be completed.
 ///
@@ -68,6 +78,14 @@ impl Request {
         unsafe { buffer.cast::<u8>().write_bytes(0, length) };
         // SAFETY: as above, now initialised; `self` is borrowed, so there is no other view.
         Ok(unsafe { core::slice::from_raw_parts_mut(buffer.cast::<u8>(), length) })
+    }
+
+    /// The handle that the request came by.
+    #[doc(alias = "WdfRequestGetFileObject")]
+    #[must_use]
+    pub fn file(&self) -> FileId {
+        // SAFETY: the request is live.
+        FileId::of(unsafe { wdf!(WdfRequestGetFileObject, self.handle) })
     }
 
     /// Room for output, in bytes.

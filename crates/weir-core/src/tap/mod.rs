@@ -350,7 +350,10 @@ fn head(size: u32, time: u64, captured: u32, length: u32, about: &About) -> [u64
         about.flow.unwrap_or(0),
         pair(length, rule),
         pair(about.generation, about.compartment),
-        pair(u32::from(about.flags) | u32::from(about.packets) << 16, bits | medium << bit::MEDIUM | decider << bit::DECIDER),
+        pair(
+            u32::from(about.flags) | u32::from(about.packets) << 16,
+            bits | medium << bit::MEDIUM | decider << bit::DECIDER,
+        ),
         pair(about.vlan.map_or(NO_VLAN, |tag| u32::from(tag.0)), 0),
     ]
 }
