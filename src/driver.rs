@@ -9,10 +9,11 @@ use kernel::pool::PoolBox;
 use kernel::published::Published;
 use kernel::status::Status;
 use kernel::unicode::UnicodeStr;
-use kernel::wdf::{self, ControlDevice, Tick, Timer, Unload};
+use kernel::wdf::{self, ControlDevice, Tick, Timer, Unload, WorkItem};
 use kernel::wide;
 
 use crate::callout::Registrations;
+use crate::filter::Restack;
 use crate::shared::{SHARED, Settings, Shared, now, processor};
 use crate::{control, filter, tags};
 
@@ -37,6 +38,8 @@ struct Driver {
     _filter: Registration,
     /// Nothing ages any more.
     _ageing: Timer,
+    /// Nobody looks for adapters on top of others.
+    _restacking: WorkItem,
     /// No connection is asked about.
     _platform: Registrations,
     /// Nobody is left who could look at this.
@@ -93,12 +96,23 @@ impl Driver {
         let control = control::create(&framework, at)?;
         // SAFETY: the state is published and outlives the registrations.
         let platform = unsafe { Registrations::new(shared, &control, at) }?;
+        let restacking = WorkItem::create::<Restack>(&control, at)?;
+        shared.topology.work_with(Some(restacking.handle()));
         let ageing = Timer::start::<Ageing>(&control, SECOND, at)?;
         // Last, because adapters attach before it returns.
         // SAFETY: the object is DriverEntry's, and the state outlives the registration.
         let filter =
             unsafe { Registration::new(object, NonNull::from(shared), &filter::names(), version, at) }?;
-        Ok((Self { _filter: filter, _ageing: ageing, _platform: platform, _shared: state }, control))
+        Ok((
+            Self {
+                _filter: filter,
+                _ageing: ageing,
+                _restacking: restacking,
+                _platform: platform,
+                _shared: state,
+            },
+            control,
+        ))
     }
 }
 
@@ -155,6 +169,7 @@ impl Tick for Ageing {
         if let Some(shared) = SHARED.get() {
             shared.engine.age(processor(), now());
             shared.review_demand();
+            shared.age_topology();
         }
     }
 }

@@ -14,7 +14,7 @@ use weir_core::engine::{Config, Engine};
 use weir_core::policy::Image;
 
 use crate::callout::{Owners, Platform};
-use crate::filter::{Adapters, Demand};
+use crate::filter::{Adapters, Demand, Topology};
 use crate::tags;
 use crate::tap::Slot;
 
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) demand: Demand,
     /// Who reads copies of frames.
     pub(crate) tap: SpinLock<Slot>,
+    /// Which adapters lie on which.
+    pub(crate) topology: Topology,
     /// The filtering platform's side.
     pub(crate) platform: Platform,
     /// Owners of flows that are looked up later.
@@ -68,6 +70,7 @@ impl Shared {
             adapters: SpinLock::new(Adapters::new()),
             demand: Demand::new(settings.observe),
             tap: SpinLock::new(Slot::Free),
+            topology: Topology::new(),
             platform: Platform::new(),
             owners: Owners::new(),
             started: now(),

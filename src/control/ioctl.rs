@@ -141,6 +141,7 @@ same_numbers! {
     MarksFailed = MARKS_FAILED,
     Tapped = TAPPED,
     TapLost = TAP_LOST,
+    SeenBefore = SEEN_BEFORE,
 }
 
 #[inline(never)]

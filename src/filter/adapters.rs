@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use kernel::rundown::Entered;
+use weir_core::crossing::Reach;
 use weir_ioctl::AdapterEntry;
 
 use super::Module;
@@ -19,6 +20,8 @@ pub(super) struct Link {
     next: Cell<Option<NonNull<Module>>>,
     /// Number of the attachment: rises, so that a list in pages has an order.
     number: Cell<u64>,
+    /// Which look at the interface stack the module's neighbours come from.
+    look: Cell<u64>,
 }
 
 // SAFETY: the cells are touched only through `Adapters`, which lives inside a lock.
@@ -28,7 +31,7 @@ unsafe impl Send for Link {}
 
 impl Link {
     pub(super) const fn new() -> Self {
-        Self { next: Cell::new(None), number: Cell::new(0) }
+        Self { next: Cell::new(None), number: Cell::new(0), look: Cell::new(0) }
     }
 }
 
@@ -54,6 +57,12 @@ impl Adapters {
     pub(super) fn insert(&mut self, module: &Module) {
         self.attachments = self.attachments.wrapping_add(1);
         module.link.number.set(self.attachments);
+        // The last digits of the attachment, unless a module that has been there for very long has them.
+        let mut seat = self.attachments as u16;
+        while seat == 0 || self.iter().any(|other| other.seat.number() == seat) {
+            seat = seat.wrapping_add(1);
+        }
+        module.seat.set_number(seat);
         module.link.next.set(self.newest);
         // INVARIANT: modules live in the pool and call `remove` when they are dropped.
         self.newest = Some(NonNull::from(module));
@@ -69,6 +78,26 @@ impl Adapters {
         if let Some(before) = self.iter().find(|before| before.link.next.get() == gone) {
             before.link.next.set(module.link.next.get());
         }
+    }
+
+    /// Tells `module` which others lie above and below it, as look number `look` at the interface stack found, unless a
+    /// later one was there already. Only modules that see frames count.
+    pub(super) fn seat(&self, module: &Module, look: u64, above: &Reach, below: &Reach) {
+        if module.link.look.replace(look.max(module.link.look.get())) > look {
+            return;
+        }
+        module.seat.set_neighbours(self.others(module, above), self.others(module, below));
+    }
+
+    /// Numbers of the other modules among what was reached.
+    fn others(&self, module: &Module, reach: &Reach) -> impl Iterator<Item = u16> {
+        let others = self.iter().filter(move |other| !core::ptr::eq(*other, module) && other.sees_frames());
+        others.filter(|other| reach.contains(other.facts.index)).map(|other| other.seat.number())
+    }
+
+    /// From now on frames that pass `module` are not seen there.
+    pub(super) fn unseat(&self, module: &Module) {
+        self.iter().for_each(|other| other.seat.forget(module.seat.number()));
     }
 
     fn iter(&self) -> impl Iterator<Item = &Module> {

@@ -9,6 +9,7 @@ use kernel::ndis::{AttachParameters, FilterDriver, FilterHandle, Originator};
 use kernel::pool::PoolBox;
 use kernel::rundown::Rundown;
 use kernel::status::Status;
+use weir_core::crossing::Seat;
 use weir_core::wire::Medium;
 
 use super::adapters::{Link, NAME_LENGTH};
@@ -52,6 +53,7 @@ impl FilterDriver for Shared {
             state,
             compartment: AtomicU32::new(COMPARTMENT),
             installed: Installed::new(),
+            seat: Seat::new(),
             own,
             held,
             link: Link::new(),

@@ -178,6 +178,11 @@ impl Installed {
         Self { ways: AtomicU8::new(Ways::UNKNOWN.0), asked: AtomicU8::new(0) }
     }
 
+    /// Whether frames come to the module in both directions.
+    pub(super) fn is_both(&self) -> bool {
+        self.ways.load(Ordering::Relaxed) == Ways::BOTH.0
+    }
+
     /// Whether NDIS passes all frames by.
     pub(super) fn is_none(&self) -> bool {
         self.ways.load(Ordering::Relaxed) == Ways::NONE.0

@@ -12,6 +12,7 @@ mod receive;
 mod send;
 mod state;
 mod status;
+mod topology;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -28,6 +29,7 @@ use kernel::status::Status;
 use kernel::unicode::UnicodeStr;
 use kernel::wide;
 use weir_core::counters::Counter;
+use weir_core::crossing::Seat;
 use weir_core::engine::{Batch, Interface, Toll};
 use weir_core::limit::Passage;
 use weir_core::policy::Mark;
@@ -41,6 +43,7 @@ use counts::{Counts, Tally};
 pub(crate) use demand::Demand;
 use demand::Installed;
 use held::Held;
+pub(crate) use topology::{Restack, Topology};
 
 use crate::guids;
 use crate::shared::Shared;
@@ -83,6 +86,8 @@ pub(crate) struct Module {
     /// Routing compartment of the adapter.
     compartment: AtomicU32,
     installed: Installed,
+    /// Which of the other modules a frame passes before it comes here.
+    seat: Seat,
     /// Frames that the module sends and indicates itself.
     own: Originator,
     held: PoolBox<Held>,
@@ -229,6 +234,7 @@ impl FilterModule for Module {
 
     fn restart(&self, at: Passive<'_>) -> Result<(), Status> {
         self.to_running(at);
+        self.shared.review_topology(at);
         Ok(())
     }
 

@@ -27,7 +27,7 @@ impl Module {
         let mut tally = Tally::default();
         let mut answers = Answers::new(&self.own);
         let split = {
-            let mut batch = self.shared.engine.batch(processor, now());
+            let mut batch = self.shared.engine.batch(processor, now()).at(&self.seat);
             chain.split(|list| {
                 self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers, false)
             })
@@ -59,7 +59,7 @@ impl Module {
         let mut answers = Answers::new(&self.own);
         loan.indicate_runs(self.handle, port, flags, |list| {
             // A batch for each: runs are indicated in between, and the stack above may take its time.
-            let mut batch = self.shared.engine.batch(processor, now);
+            let mut batch = self.shared.engine.batch(processor, now).at(&self.seat);
             self.passes(&mut batch, Direction::Receive, list, &mut tally, &mut answers, false)
         });
         self.counts.add(processor, Direction::Receive, tally);

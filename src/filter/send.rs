@@ -23,7 +23,7 @@ impl Module {
         let mut tally = Tally::default();
         let mut answers = Answers::new(&self.own);
         let split = {
-            let mut batch = self.shared.engine.batch(processor, now());
+            let mut batch = self.shared.engine.batch(processor, now()).at(&self.seat);
             chain.split(|list| {
                 self.passes(&mut batch, Direction::Send, list, &mut tally, &mut answers, port == 0)
             })

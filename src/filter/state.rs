@@ -23,6 +23,7 @@ impl Module {
     #[doc(alias = "FilterPause")]
     pub(super) fn to_paused(&self, at: Passive<'_>) {
         self.state.store(AdapterState::PAUSING.0, Ordering::Relaxed);
+        self.leave_topology();
         self.gate.close(at);
         self.refuse_held();
         self.own.close(at);

@@ -222,3 +222,26 @@ fn changes_are_told_until_the_notification_is_cancelled() {
         finish(machine);
     });
 }
+
+#[test]
+fn the_stack_table_shows_what_lies_on_what() {
+    lab::child::test("the_stack_table_shows_what_lies_on_what", || {
+        let (machine, members) = start();
+        let config = lab::ndis::Config { index: 20, ..lab::ndis::Config::default() };
+        let _team = Adapter::on_top(config, &members, lab::ndis::Crossing::Same);
+        let mut table: PMIB_IFSTACK_TABLE = null_mut();
+        assert_eq!(call!(netio, GetIfStackTable(&raw mut table)), STATUS_SUCCESS);
+        // SAFETY: the table has as many rows as it says.
+        let rows = unsafe {
+            std::slice::from_raw_parts(
+                (&raw const (*table).Table).cast::<MIB_IFSTACK_ROW>(),
+                (*table).NumEntries as usize,
+            )
+        };
+        let rows: Vec<_> =
+            rows.iter().map(|row| (row.HigherLayerInterfaceIndex, row.LowerLayerInterfaceIndex)).collect();
+        assert_eq!(rows, [(11, 0), (12, 0), (20, 11), (20, 12), (0, 20)]);
+        call!(netio, FreeMibTable(table.cast()));
+        finish(machine);
+    });
+}

@@ -108,6 +108,8 @@ counters! {
     Tapped => "tapped",
     /// Frames for which the tap had no room.
     TapLost => "tap-lost",
+    /// Frames that passed another adapter of the filter before, and were counted there.
+    SeenBefore => "seen-before",
 }
 
 /// How many [`Counter`]s are terminal classes; each frame is in exactly one.

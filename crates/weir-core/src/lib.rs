@@ -19,6 +19,7 @@
 
 pub mod ask;
 pub mod counters;
+pub mod crossing;
 pub mod engine;
 pub mod epoch;
 pub mod flow;

@@ -7,8 +7,10 @@ use support::{
     mapped, received, sent, tagged, tcp, udp,
 };
 use weir_core::counters::Counter;
+use weir_core::crossing::Seat;
 use weir_core::engine::{AleFlow, Config, Engine, Interface, RuleHits};
 use weir_core::flow::{Endpoint, FlowView, State, Traffic};
+use weir_core::limit::Passage;
 use weir_core::policy::{Decider, PolicyError};
 use weir_core::wire::{Malformed, Medium, VlanTag};
 use weir_core::{Action, Direction, Time};
@@ -713,4 +715,69 @@ fn without_room_for_a_flow_nobody_is_asked() {
     let asked = |port| engine.authorize(0, NOW, &ale(Direction::Send, 6, port, 443, &[]));
     let last = (1..2_000).map(asked).find(|answer| answer.flow.is_none()).expect("a full table");
     assert_eq!((last.action, last.question), (Action::Block, None));
+}
+
+/// Seats of a team (number 3) on two members (1, 2), and of an adapter that stands alone (4).
+fn team() -> [Seat; 4] {
+    let seats = [Seat::new(), Seat::new(), Seat::new(), Seat::new()];
+    for (seat, number) in seats.iter().zip(1..) {
+        seat.set_number(number);
+    }
+    seats[0].set_neighbours([3].into_iter(), [].into_iter());
+    seats[1].set_neighbours([3].into_iter(), [].into_iter());
+    seats[2].set_neighbours([].into_iter(), [1, 2].into_iter());
+    seats
+}
+
+#[test]
+fn a_frame_that_crosses_several_adapters_is_counted_at_the_first_one() {
+    let owned = Owned::small();
+    let engine = owned.get();
+    owned.set_policy("[[rule]]\nname='r'\naction=['rate-limit','tap']\nrate='10 packets/s'\nburst='4 packets'\nper='flow'\nremote-port=443");
+    let seats = team();
+    let interfaces: Vec<Interface<'_>> =
+        (1..5).map(|index| Interface { luid: u64::from(index), index, ..ethernet_interface() }).collect();
+    // Whether the frame is new at the seat, or was counted before.
+    let see = |seat: usize, direction, frame: &[u8]| {
+        let mut batch = engine.batch(0, NOW).at(&seats[seat]);
+        let verdict = batch.inspect(&interfaces[seat], direction, frame, None);
+        assert_eq!(verdict.action, Action::Permit);
+        assert_eq!(verdict.tap, verdict.toll.is_some());
+        verdict.toll.map(|toll| batch.charge(&toll))
+    };
+    let (out, into) = (sent(6, &tcp(50_000, 443, ACK)), received(6, &tcp(443, 50_000, ACK)));
+    // Each frame pays one packet, whichever member it goes by.
+    for member in [0, 1, 0, 1] {
+        assert_eq!(see(2, Direction::Send, &out), Some(Passage::Now));
+        assert_eq!(see(member, Direction::Send, &out), None);
+        assert_eq!(see(member, Direction::Receive, &into), Some(Passage::Now));
+        assert_eq!(see(2, Direction::Receive, &into), None);
+    }
+    assert_eq!(see(2, Direction::Send, &out), Some(Passage::Over));
+    assert_eq!(see(1, Direction::Receive, &into), Some(Passage::Over));
+    let [flow] = flows(engine)[..] else { panic!("one flow") };
+    assert_eq!((flow.sent.frames, flow.received.frames), (4, 4));
+    assert_eq!((flow.sent_blocked.frames, flow.received_blocked.frames), (1, 1));
+    assert_eq!(engine.counter(Counter::SeenBefore), 8);
+    assert_eq!((engine.counter(Counter::FramesSent), engine.counter(Counter::FramesReceived)), (5, 5));
+    assert_eq!(engine.rule_hits(0).frames, 10);
+    assert_accounted(engine);
+    // The flow moves to another adapter, and to a member that nothing lies on any more.
+    assert_eq!(see(3, Direction::Send, &out), Some(Passage::Over));
+    seats[0].forget(3);
+    assert_eq!(see(2, Direction::Send, &out), Some(Passage::Over));
+    assert_eq!(see(0, Direction::Send, &out), Some(Passage::Over));
+    // What is blocked is counted where it is, even behind another adapter that let it pass.
+    owned.set_policy("[[rule]]\nname='member'\naction='block'\ninterface='index:2'\nremote-port=443");
+    let verdict = |seat: usize| {
+        engine
+            .batch(0, NOW)
+            .at(&seats[seat])
+            .inspect(&interfaces[seat], Direction::Send, &out[..], None)
+            .action
+    };
+    let blocked = engine.counter(Counter::BlockedByRule);
+    assert_eq!((verdict(2), verdict(1)), (Action::Permit, Action::Block));
+    assert_eq!(engine.counter(Counter::BlockedByRule), blocked + 1);
+    assert_accounted(engine);
 }

@@ -86,6 +86,8 @@ open_enum! {
         TAPPED = 36 => "tapped",
         /// Frames for which the tap had no room.
         TAP_LOST = 37 => "lost by the tap",
+        /// Frames that passed another adapter of the filter before, and were counted there.
+        SEEN_BEFORE = 38 => "counted before",
     }
 }
 

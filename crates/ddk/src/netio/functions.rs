@@ -111,6 +111,11 @@ imports! {
     /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn GetIfTable2Ex(Level: MIB_IF_TABLE_LEVEL, Table: *mut PMIB_IF_TABLE2) -> NTSTATUS;
+    /// Which interfaces lie on which; freed with [`FreeMibTable`].
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn GetIfStackTable(Table: *mut PMIB_IFSTACK_TABLE) -> NTSTATUS;
     /// Fills the row of an IP interface that its family and LUID or index name.
     ///
     /// IRQL: PASSIVE_LEVEL.

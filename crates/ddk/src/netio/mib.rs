@@ -10,6 +10,7 @@ pub type PMIB_UNICASTIPADDRESS_TABLE = *mut MIB_UNICASTIPADDRESS_TABLE;
 pub type PMIB_UNICASTIPADDRESS_ROW = *mut MIB_UNICASTIPADDRESS_ROW;
 pub type PMIB_IF_ROW2 = *mut MIB_IF_ROW2;
 pub type PMIB_IF_TABLE2 = *mut MIB_IF_TABLE2;
+pub type PMIB_IFSTACK_TABLE = *mut MIB_IFSTACK_TABLE;
 pub type PMIB_IPINTERFACE_TABLE = *mut MIB_IPINTERFACE_TABLE;
 pub type PMIB_IPFORWARD_TABLE2 = *mut MIB_IPFORWARD_TABLE2;
 pub type PMIB_IPNET_TABLE2 = *mut MIB_IPNET_TABLE2;
@@ -73,6 +74,22 @@ pub struct MIB_IF_ROW2_InterfaceAndOperStatusFlags {
 pub struct MIB_IF_TABLE2 {
     pub NumEntries: ULONG,
     pub Table: [MIB_IF_ROW2; 1],
+}
+
+/// Two interfaces of which one lies on the other; index 0 stands for none.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct MIB_IFSTACK_ROW {
+    pub HigherLayerInterfaceIndex: NET_IFINDEX,
+    pub LowerLayerInterfaceIndex: NET_IFINDEX,
+}
+
+/// `MIB_IFSTACK_TABLE` (IP helper).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct MIB_IFSTACK_TABLE {
+    pub NumEntries: ULONG,
+    pub Table: [MIB_IFSTACK_ROW; 1],
 }
 
 /// An interface as IPv4 or IPv6 sees it.
@@ -273,6 +290,8 @@ layout! {
         OutBroadcastOctets: 1336, 8; OutQLen: 1344, 8;
     }
     MIB_IF_TABLE2: 1360, 8 { NumEntries: 0, 4; Table: 8, 1352; }
+    MIB_IFSTACK_ROW: 8, 4 { HigherLayerInterfaceIndex: 0, 4; LowerLayerInterfaceIndex: 4, 4; }
+    MIB_IFSTACK_TABLE: 12, 4 { NumEntries: 0, 4; Table: 4, 8; }
     MIB_IPINTERFACE_ROW: 168, 8 {
         Family: 0, 2; InterfaceLuid: 8, 8; InterfaceIndex: 16, 4; MaxReassemblySize: 20, 4;
         InterfaceIdentifier: 24, 8; MinRouterAdvertisementInterval: 32, 4;

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ddk::ndis::{NDIS_STATUS, NET_BUFFER_LIST};
 use serde::{Deserialize, Serialize};
@@ -184,6 +184,10 @@ pub struct Adapter {
     events: Mutex<Events>,
     kept: Mutex<Kept>,
     beside: Mutex<Beside>,
+    /// The virtual adapter that lies on this one.
+    pub(super) above: Mutex<Weak<Adapter>>,
+    /// What carries the frames of a virtual adapter.
+    pub(super) below: Mutex<Option<Arc<super::mux::Mux>>>,
     pub(crate) oids: super::oid::Miniport,
 }
 
@@ -214,6 +218,8 @@ impl Adapter {
             events: Mutex::default(),
             kept: Mutex::default(),
             beside: Mutex::default(),
+            above: Mutex::default(),
+            below: Mutex::default(),
             oids: super::oid::Miniport::default(),
         });
         lock(&ADAPTERS).push(adapter.clone());

@@ -9,6 +9,7 @@ use super::adapter::{Adapter, Beside, Delivered, Giving, OnWire, Ptr};
 use super::build::{self, Piece, Shape, tci_from_slot};
 use super::legality::{Legality, Operation, legality};
 use super::module::Module;
+use super::mux;
 use super::offload;
 use super::owner::{self, Birth, Direction, Layer, Move, Walked};
 use super::raw::{self, SLOT_8021Q};
@@ -143,7 +144,7 @@ fn some(
 }
 
 /// Links NBLs that are accessible into one chain.
-fn link(nbls: &[*mut NET_BUFFER_LIST]) {
+pub(super) fn link(nbls: &[*mut NET_BUFFER_LIST]) {
     for (index, &nbl) in nbls.iter().enumerate() {
         // SAFETY: the caller's NBLs are live, and accessible to the layer that gets or makes them.
         unsafe { (*nbl).Next = nbls.get(index + 1).copied().unwrap_or_default() };
@@ -291,7 +292,14 @@ fn walk(module: &Module, adapter: &Adapter, first: *mut NET_BUFFER_LIST, step: M
 }
 
 /// Hands a chain to the next module below position `at` that has a send handler, or to the miniport.
-fn down(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST], port: u32, flags: u32) {
+pub(super) fn down(
+    adapter: &Adapter,
+    at: usize,
+    from: Layer,
+    nbls: &[*mut NET_BUFFER_LIST],
+    port: u32,
+    flags: u32,
+) {
     let modules = adapter.modules();
     let next = modules
         .iter()
@@ -312,6 +320,9 @@ fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
     owner::forward(nbls, from, Layer::Miniport, Direction::Send, false);
     if crate::fault::refuses() {
         return refuse(adapter, nbls, flags);
+    }
+    if let Some(below) = adapter.below() {
+        return mux::send(adapter, &below, nbls, flags);
     }
     for &nbl in nbls {
         let tags = owner::tags(nbl);
@@ -352,7 +363,6 @@ fn read(nbl: *mut NET_BUFFER_LIST) -> Vec<(Vec<u8>, Option<u16>, Beside)> {
 
 /// Hands completed sends to the next module at or above `at` that takes completions, or to the protocol.
 fn complete(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
-    let modules = adapter.modules();
     if at == 0 {
         for &nbl in nbls {
             owner::open(nbl);
@@ -365,6 +375,12 @@ fn complete(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: 
             }
         }
     }
+    carry(adapter, at, nbls, flags);
+}
+
+/// As [`complete`], with the statuses that the NBLs have.
+pub(super) fn carry(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
+    let modules = adapter.modules();
     let next = modules.iter().skip(at).find_map(|module| {
         module.handlers().SendNetBufferListsCompleteHandler.map(|handler| (module, handler))
     });
@@ -379,6 +395,8 @@ fn complete(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: 
         });
         return;
     }
+    let nbls = mux::sent(adapter, nbls, flags);
+    let nbls = nbls.as_slice();
     check_home(nbls, Layer::Protocol, "completed");
     let statuses: Vec<NDIS_STATUS> = nbls
         .iter()
@@ -408,7 +426,14 @@ fn check_home(nbls: &[*mut NET_BUFFER_LIST], edge: Layer, verb: &str) {
 }
 
 /// Hands a chain to the next module at or above `at` that has a receive handler, or to the protocol.
-fn up(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST], port: u32, flags: u32) {
+pub(super) fn up(
+    adapter: &Adapter,
+    at: usize,
+    from: Layer,
+    nbls: &[*mut NET_BUFFER_LIST],
+    port: u32,
+    flags: u32,
+) {
     let resources = flags & RESOURCES != 0;
     let modules = adapter.modules();
     let next = modules
@@ -439,6 +464,9 @@ fn up(adapter: &Adapter, at: usize, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
 }
 
 fn protocol_receive(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
+    if mux::receive(adapter, nbls, flags) {
+        return;
+    }
     for &nbl in nbls {
         let tags = owner::tags(nbl);
         for (index, (bytes, vlan, beside)) in read(nbl).into_iter().enumerate() {
@@ -457,7 +485,7 @@ fn protocol_receive(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32
 }
 
 /// Hands returned receives to the next module below position `at` that takes returns, or to the miniport.
-fn give_back(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
+pub(super) fn give_back(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
     let modules = adapter.modules();
     let next =
         modules.iter().take(at).rev().find_map(|module| {
@@ -474,6 +502,8 @@ fn give_back(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags:
         });
         return;
     }
+    let nbls = mux::returned(adapter, nbls, flags);
+    let nbls = nbls.as_slice();
     check_home(nbls, Layer::Miniport, "returned");
     owner::back(nbls, Layer::Miniport);
     for &nbl in nbls {

@@ -195,6 +195,11 @@ impl Module {
         self.handle.load(Ordering::Relaxed)
     }
 
+    /// Index of the module's own interface.
+    pub(crate) fn index(&self) -> u32 {
+        0x1000 + self.number as u32
+    }
+
     /// The driver's FilterModuleContext.
     pub(crate) fn context(&self) -> NDIS_HANDLE {
         self.context.load(Ordering::Relaxed) as NDIS_HANDLE
@@ -343,7 +348,7 @@ impl Module {
         let own = 0x4000 + self.number;
         let below = adapter.modules().last().map(|module| 0x4000 + module.number);
         let kind = adapter.luid() >> 48 << 48;
-        parameters.IfIndex = 0x1000 + self.number as u32;
+        parameters.IfIndex = self.index();
         parameters.NetLuid = NET_LUID_VALUE(kind | own << 24);
         parameters.FilterModuleGuidName = module_guid.pointer();
         parameters.BaseMiniportIfIndex = config.index;

@@ -18,6 +18,8 @@ pub enum Layer {
     Module(u64),
     /// The miniport at the bottom.
     Miniport,
+    /// The multiplexing driver below this virtual adapter, between two stacks.
+    Mux(u64),
     /// A driver, for an NBL of its own pool that is not on its way.
     Driver,
     /// WFP: the NBL is shown to callouts and comes back when classify returns.
@@ -41,6 +43,7 @@ impl std::fmt::Display for Layer {
             Self::Protocol => f.write_str("the protocol"),
             Self::Module(number) => write!(f, "filter module {number}"),
             Self::Miniport => f.write_str("the miniport"),
+            Self::Mux(number) => write!(f, "the multiplexing driver below adapter {number}"),
             Self::Driver => f.write_str("the driver that allocated it"),
             Self::Stack => f.write_str("TCP/IP"),
             Self::Freed => f.write_str("nobody: it was freed"),
@@ -64,6 +67,8 @@ struct Record {
     origin: Layer,
     owner: Layer,
     adapter: u64,
+    /// Adapters on whose stacks it waits, while a multiplexing driver has it on that of another.
+    crossed: Vec<u64>,
     direction: Option<Direction>,
     /// The owner must give it back before its handler returns (O4).
     resources: bool,
@@ -122,6 +127,7 @@ pub(crate) fn insert(nbl: *mut NET_BUFFER_LIST, parcel: Parcel, birth: Birth, ta
         origin: birth.origin,
         owner: birth.origin,
         adapter: birth.adapter,
+        crossed: Vec::new(),
         direction: None,
         resources: false,
         trail: Vec::new(),
@@ -411,6 +417,39 @@ pub(crate) fn back(nbls: &[*mut NET_BUFFER_LIST], to: Layer) {
     }
 }
 
+/// A multiplexing driver takes NBLs from the stack of adapter `from` to that of adapter `to`.
+pub(crate) fn cross(nbls: &[*mut NET_BUFFER_LIST], mux: Layer, from: u64, to: u64) {
+    let mut guard = table();
+    for &nbl in nbls {
+        let Some(record) = guard.records.get_mut(&(nbl as usize)) else { continue };
+        record.crossed.push(from);
+        record.adapter = to;
+        record.owner = mux;
+    }
+}
+
+/// The NBLs are back at `edge` of the stack that they crossed to: they are on the one that they came from again.
+pub(crate) fn uncross(nbls: &[*mut NET_BUFFER_LIST], edge: Layer) {
+    let mut guard = table();
+    for &nbl in nbls {
+        let Some(record) = guard.records.get_mut(&(nbl as usize)) else { continue };
+        if let Some(from) = record.crossed.pop() {
+            record.adapter = from;
+            record.owner = if edge == Layer::Protocol { Layer::Miniport } else { Layer::Protocol };
+        }
+    }
+}
+
+/// Whether a multiplexing driver took the NBL to the stack where it is.
+pub(crate) fn has_crossed(nbl: *mut NET_BUFFER_LIST) -> bool {
+    table().records.get(&(nbl as usize)).is_some_and(|record| !record.crossed.is_empty())
+}
+
+/// On whose stack an NBL is.
+pub(crate) fn adapter(nbl: *mut NET_BUFFER_LIST) -> Option<u64> {
+    table().records.get(&(nbl as usize)).map(|record| record.adapter)
+}
+
 fn is_driver(layer: Layer) -> bool {
     matches!(layer, Layer::Module(_) | Layer::Driver)
 }
@@ -503,8 +542,11 @@ pub(crate) fn outstanding_of(module: u64) -> usize {
 /// NBLs that `edge` of `adapter` made and that are not back.
 pub(crate) fn originated_by(edge: Layer, adapter: u64) -> usize {
     let guard = table();
-    let count =
-        |record: &&Record| record.origin == edge && record.adapter == adapter && record.owner != Layer::Freed;
+    let count = |record: &&Record| {
+        record.origin == edge
+            && (record.adapter == adapter || record.crossed.contains(&adapter))
+            && record.owner != Layer::Freed
+    };
     guard.records.values().filter(count).count()
 }
 

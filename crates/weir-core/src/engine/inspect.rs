@@ -3,6 +3,7 @@
 use super::ale::ip_ethertype;
 use super::{Engine, InForce, Interface, Toll, Verdict, asks, failure};
 use crate::counters::{Counter, Tally};
+use crate::crossing::Seat;
 use crate::epoch::Guard;
 use crate::flow::{self, Endpoint, FlowKey, Opening, Record, Side, Stamp};
 use crate::fragment::Datagram;
@@ -18,6 +19,7 @@ pub struct Batch<'e> {
     engine: &'e Engine,
     processor: u32,
     now: Time,
+    seat: Option<&'e Seat>,
     tally: Tally,
     guard: Guard<'e>,
 }
@@ -34,7 +36,15 @@ struct Keyed {
 
 impl<'e> Batch<'e> {
     pub(super) fn new(engine: &'e Engine, processor: u32, now: Time) -> Self {
-        Self { engine, processor, now, tally: Tally::new(), guard: engine.domain.enter(processor) }
+        let guard = engine.domain.enter(processor);
+        Self { engine, processor, now, seat: None, tally: Tally::new(), guard }
+    }
+
+    /// The batch of one of several adapters that a frame may cross: what it permits is counted and charged once.
+    #[must_use]
+    pub fn at(mut self, seat: &'e Seat) -> Self {
+        self.seat = Some(seat);
+        self
     }
 
     /// Parses one frame, finds or makes its flow, decides, counts.
@@ -61,8 +71,12 @@ impl<'e> Batch<'e> {
             direction,
             frame: &frame,
         };
-        path.describe();
         let Outcome { action, decider, flow } = path.decide();
+        let counted = action == Action::Permit
+            && self.seat.zip(flow).is_some_and(|(seat, (record, _))| !record.counts_at(seat, direction));
+        if !counted {
+            path.describe();
+        }
         let mut verdict = Verdict {
             action,
             decider,
@@ -75,13 +89,18 @@ impl<'e> Batch<'e> {
             toll: None,
         };
         if let (Decider::Rule(rule), Some(policy)) = (decider, policy) {
-            policy.count_frame(self.processor, rule);
+            if !counted {
+                policy.count_frame(self.processor, rule);
+            }
             if policy.image.uses_treatment() {
                 let flow = flow.and_then(|(record, from)| Some((engine.flows.number(record)?, from)));
                 treat(&policy, rule, direction, flow, &mut verdict);
             }
         }
-        if verdict.toll.is_none() {
+        if counted {
+            self.tally.count(Counter::SeenBefore);
+            (verdict.tap, verdict.toll) = (false, None);
+        } else if verdict.toll.is_none() {
             let class = class(policy.is_some(), action, decider);
             let blocked = action == Action::Block;
             account(&mut self.tally, class, flow, 1, u64::from(frame.bytes), blocked);

@@ -1,8 +1,9 @@
 //! What is remembered about one flow.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use super::key::{Endpoint, FlowKey, Side};
+use crate::crossing::Seat;
 use crate::limit::Bucket;
 use crate::policy::Decider;
 use crate::wire::{TcpFlags, protocol};
@@ -162,9 +163,11 @@ zeroed_struct! {
         first_seen: AtomicU64,
         last_seen: AtomicU64,
         /// One of [`life`].
-        life: AtomicU32,
+        life: AtomicU16,
         /// VLAN of the first frame plus one, 0 = no frame yet.
-        vlan: AtomicU32,
+        vlan: AtomicU16,
+        /// Numbers of the [`Seat`]s that counted its latest frames, sent and received.
+        seats: [AtomicU16; 2],
         /// What a limit per flow let pass, sent and received.
         buckets: [Bucket; 2],
         /// When the process was created; or, with [`TO_RESOLVE`], when it was named.
@@ -185,10 +188,10 @@ const _: () = {
 /// Where a record is between two uses. Only ever goes forward, until the next use.
 mod life {
     /// Not in the table yet.
-    pub(super) const NEW: u32 = 0;
-    pub(super) const IN_TABLE: u32 = 1;
+    pub(super) const NEW: u16 = 0;
+    pub(super) const IN_TABLE: u16 = 1;
     /// Taken out of it, perhaps before whoever put it in came to say so.
-    pub(super) const REMOVED: u32 = 2;
+    pub(super) const REMOVED: u16 = 2;
 }
 
 /// Bits of a record.
@@ -278,6 +281,7 @@ impl Record {
         self.bits.store(orientation(origin, local), Ordering::Relaxed);
         self.interface_luid.store(0, Ordering::Relaxed);
         self.vlan.store(0, Ordering::Relaxed);
+        self.seats.iter().for_each(|seat| seat.store(0, Ordering::Relaxed));
         self.buckets.iter().for_each(Bucket::reset);
         self.owner.store(0, Ordering::Relaxed);
         self.process_id.store(0, Ordering::Relaxed);
@@ -411,12 +415,31 @@ impl Record {
     /// Identifier of the VLAN of its first frame, 0 for none; `None` when no frame was seen.
     #[must_use]
     pub fn vlan(&self) -> Option<u16> {
-        self.vlan.load(Ordering::Relaxed).checked_sub(1).map(|id| id as u16)
+        self.vlan.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// Notes the VLAN.
     pub fn set_vlan(&self, id: u16) {
-        self.vlan.store(u32::from(id).wrapping_add(1), Ordering::Relaxed);
+        self.vlan.store(id.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// Whether a frame of the flow is counted at `seat`: it is not when a seat that it passed before has counted it.
+    pub fn counts_at(&self, seat: &Seat, direction: Direction) -> bool {
+        let number = seat.number();
+        let [sent, received] = &self.seats;
+        let counted = match direction {
+            Direction::Send => sent,
+            Direction::Receive => received,
+        };
+        let before = counted.load(Ordering::Relaxed);
+        if number == before || number == 0 {
+            return true;
+        }
+        if seat.comes_after(before, direction) {
+            return false;
+        }
+        counted.store(number, Ordering::Relaxed);
+        true
     }
 
     /// What limits per flow go by: sent, received.

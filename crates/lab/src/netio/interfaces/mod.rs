@@ -1,6 +1,7 @@
 //! IP Helper: interfaces and addresses of the lab's adapters, and notifications of their changes.
 //!
-//! There are no routes and no neighbours, and counters stay zero. Filter modules have no rows of their own.
+//! There are no routes and no neighbours, and counters stay zero. Filter modules have no rows of their own but in the table
+//! of stacks.
 
 mod convert;
 mod notify;

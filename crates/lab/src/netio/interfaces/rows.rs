@@ -201,6 +201,39 @@ fn all_interfaces() -> Vec<MIB_IF_ROW2> {
     adapter::all().iter().map(|adapter| interface(adapter)).collect()
 }
 
+/// Which interfaces lie on which: filter modules on miniports, and virtual adapters on those that carry their frames.
+fn stacks() -> Vec<MIB_IFSTACK_ROW> {
+    let row = |higher, lower| MIB_IFSTACK_ROW {
+        HigherLayerInterfaceIndex: higher,
+        LowerLayerInterfaceIndex: lower,
+    };
+    let towers: Vec<(Arc<Adapter>, Vec<u32>)> = adapter::all()
+        .into_iter()
+        .map(|adapter| {
+            let modules = adapter.modules().into_iter().map(|module| module.index());
+            let tower = std::iter::once(adapter.config().index).chain(modules).collect();
+            (adapter, tower)
+        })
+        .collect();
+    let mut rows = Vec::new();
+    for (adapter, tower) in &towers {
+        rows.extend(tower.windows(2).map(|pair| row(pair[1], pair[0])));
+        let members = adapter.members();
+        let below =
+            towers.iter().filter(|(other, _)| members.iter().any(|member| Arc::ptr_eq(member, other)));
+        let tops: Vec<u32> = below.filter_map(|(_, tower)| tower.last().copied()).collect();
+        rows.extend(tops.iter().map(|top| row(tower[0], *top)));
+        if tops.is_empty() {
+            rows.push(row(tower[0], 0));
+        }
+        if !towers.iter().any(|(other, _)| other.members().iter().any(|member| Arc::ptr_eq(member, adapter)))
+        {
+            rows.extend(tower.last().map(|top| row(0, *top)));
+        }
+    }
+    rows
+}
+
 crate::exports! {
     /// Rows and tables.
     pub(super) static EXPORTS: "NETIO.SYS", sig ddk::netio::sig;
@@ -239,6 +272,12 @@ crate::exports! {
         }
         // SAFETY: the driver's output.
         unsafe { lend("GetIfTable2Ex", &all_interfaces(), table.cast()) }
+    }
+
+    /// Which interfaces lie on which.
+    irql(IRQL, "HV-3") fn GetIfStackTable(table: *mut PMIB_IFSTACK_TABLE) -> i32 {
+        // SAFETY: the driver's output.
+        unsafe { lend("GetIfStackTable", &stacks(), table.cast()) }
     }
 
     /// Fills the row of an IP interface.
