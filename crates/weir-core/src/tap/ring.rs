@@ -14,7 +14,7 @@ zeroed_struct! {
     /// What the writer changes. Alone on its cache lines: the adjacent-line prefetcher pairs lines.
     #[derive(Debug)]
     #[repr(C, align(128))]
-    pub(super) struct Written {
+    pub(crate) struct Written {
         /// Position behind the last record.
         head: AtomicU64,
         /// Time of the last record.
@@ -32,7 +32,7 @@ zeroed_struct! {
     /// What the reader changes.
     #[derive(Debug)]
     #[repr(C, align(128))]
-    pub(super) struct Read {
+    pub(crate) struct Read {
         /// Position of the first record that was not read.
         tail: AtomicU64,
         /// The head as [`survey`] saw it; the reader's own.
@@ -42,25 +42,25 @@ zeroed_struct! {
 
 /// A view of one ring.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ring<'a> {
+pub(crate) struct Ring<'a> {
     /// The writer's part.
-    pub(super) written: &'a Written,
+    pub(crate) written: &'a Written,
     /// The reader's part.
-    pub(super) read: &'a Read,
+    pub(crate) read: &'a Read,
     /// Room for records: a power of two.
-    pub(super) words: &'a [AtomicU64],
+    pub(crate) words: &'a [AtomicU64],
 }
 
 /// A ring claimed for one record; free again when dropped.
 #[derive(Debug)]
-pub(super) struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     ring: Ring<'a>,
     head: u64,
 }
 
 impl<'a> Ring<'a> {
     /// Claims the ring for a record; `None` while somebody else has it. The record's time is to be asked for after this.
-    pub(super) fn claim(self) -> Option<Writer<'a>> {
+    pub(crate) fn claim(self) -> Option<Writer<'a>> {
         if self.written.writing.swap(1, Ordering::AcqRel) != 0 {
             return None;
         }
@@ -70,13 +70,13 @@ impl<'a> Ring<'a> {
     }
 
     /// Counts a record for which there was no room.
-    pub(super) fn lose(self) {
+    pub(crate) fn lose(self) {
         self.written.lost.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Records ever published, and records lost.
     #[must_use]
-    pub(super) fn counts(self) -> (u64, u64) {
+    pub(crate) fn counts(self) -> (u64, u64) {
         (self.written.records.load(Ordering::Relaxed), self.written.lost.load(Ordering::Relaxed))
     }
 
@@ -87,12 +87,12 @@ impl<'a> Ring<'a> {
 
     /// Word `offset` of the record that [`earliest`] gave.
     #[must_use]
-    pub(super) fn peek(self, offset: u64) -> u64 {
+    pub(crate) fn peek(self, offset: u64) -> u64 {
         self.word(self.read.tail.load(Ordering::Relaxed).wrapping_add(offset))
     }
 
     /// Gives the room of that record back.
-    pub(super) fn consume(self) {
+    pub(crate) fn consume(self) {
         let tail = self.read.tail.load(Ordering::Relaxed);
         let size = self.word(tail) & u64::from(u32::MAX);
         self.read.tail.store(tail.wrapping_add(size), Ordering::Release);
@@ -108,19 +108,19 @@ impl<'a> Ring<'a> {
 impl Writer<'_> {
     /// Words that are free.
     #[must_use]
-    pub(super) fn free(&self) -> u64 {
+    pub(crate) fn free(&self) -> u64 {
         let used = self.head.wrapping_sub(self.ring.read.tail.load(Ordering::Acquire));
         (self.ring.words.len() as u64).saturating_sub(used)
     }
 
     /// `time`, or that of the record before when the clock went back.
     #[must_use]
-    pub(super) fn time(&self, time: u64) -> u64 {
+    pub(crate) fn time(&self, time: u64) -> u64 {
         time.max(self.ring.written.last.load(Ordering::Relaxed))
     }
 
     /// Writes word `offset` of the record, which must be free.
-    pub(super) fn put(&self, offset: u64, value: u64) {
+    pub(crate) fn put(&self, offset: u64, value: u64) {
         let mask = (self.ring.words.len() as u64).wrapping_sub(1);
         if let Some(word) = self.ring.words.get((self.head.wrapping_add(offset) & mask) as usize) {
             word.store(value, Ordering::Relaxed);
@@ -128,7 +128,7 @@ impl Writer<'_> {
     }
 
     /// Shows the record, `size` words that are all written, to the reader.
-    pub(super) fn publish(self, size: u32, time: u64) {
+    pub(crate) fn publish(self, size: u32, time: u64) {
         let written = self.ring.written;
         written.records.fetch_add(1, Ordering::Relaxed);
         written.head.store(self.head.wrapping_add(u64::from(size)), Ordering::Release);
@@ -144,7 +144,7 @@ impl Drop for Writer<'_> {
 }
 
 /// Notes what is there now; returns the time up to which nothing is missing. For the one reader, before [`earliest`].
-pub(super) fn survey<'a>(rings: impl Iterator<Item = Ring<'a>>, clock: impl FnOnce() -> u64) -> u64 {
+pub(crate) fn survey<'a>(rings: impl Iterator<Item = Ring<'a>>, clock: impl FnOnce() -> u64) -> u64 {
     let mut bound = clock();
     // Pairs with the fence in `claim`: whoever is not seen writing below looks at the clock after this.
     fence(Ordering::SeqCst);
@@ -159,7 +159,7 @@ pub(super) fn survey<'a>(rings: impl Iterator<Item = Ring<'a>>, clock: impl FnOn
 }
 
 /// The ring with the earliest record, if that is not later than `bound`.
-pub(super) fn earliest<'a>(rings: impl Iterator<Item = Ring<'a>>, bound: u64) -> Option<Ring<'a>> {
+pub(crate) fn earliest<'a>(rings: impl Iterator<Item = Ring<'a>>, bound: u64) -> Option<Ring<'a>> {
     let firsts = rings.filter_map(|ring| Some((ring.first()?, ring)));
     let (time, ring) = firsts.min_by_key(|(time, _)| *time)?;
     (time <= bound).then_some(ring)
