@@ -154,6 +154,10 @@ impl Tally {
         }
     }
 
+    pub(crate) fn get(&self, counter: Counter) -> u64 {
+        self.counters.get(counter as usize).copied().unwrap_or(0)
+    }
+
     pub(crate) fn count(&mut self, counter: Counter) {
         self.add(counter, 1);
     }

@@ -85,6 +85,11 @@ impl Reach {
 struct Neighbours([AtomicU16; MOST]);
 
 impl Neighbours {
+    fn is_empty(&self) -> bool {
+        let Self([first, ..]) = self;
+        first.load(Ordering::Relaxed) == 0
+    }
+
     const fn new() -> Self {
         Self([const { AtomicU16::new(0) }; MOST])
     }
@@ -118,6 +123,12 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// True when no frame passes this seat and another one.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.above.is_empty() && self.below.is_empty()
+    }
+
     /// One without a number: it counts every frame.
     #[must_use]
     pub const fn new() -> Self {

@@ -5,9 +5,10 @@
 //! something, notes [`Domain::now`], and may reuse the memory once [`Domain::elapsed`] says so. Phases
 //! alternate, so a steady stream of readers cannot hold a writer up for ever.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::Ordering;
 
 use crate::memory::Carver;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Site, fence, fence_at};
 use crate::zeroed_struct;
 
 zeroed_struct! {
@@ -77,7 +78,7 @@ impl Domain {
         }
         // Pairs with the fence in `try_advance`: either the writer sees the count, or this reader sees the
         // unlinking.
-        fence(Ordering::SeqCst);
+        fence_at(Site::Enter, Ordering::SeqCst);
         Guard { counter }
     }
 

@@ -32,13 +32,12 @@ pub mod memory;
 pub mod pcapng;
 pub mod policy;
 pub mod reject;
+#[cfg(not(loom))]
+mod sync;
+#[cfg(loom)]
+pub mod sync;
 pub mod tap;
 pub mod wire;
-
-/// Atomics, by a name of their own so that a model checker can put others in their place.
-mod sync {
-    pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-}
 
 /// A point in time: 100 ns units of any clock that does not go backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

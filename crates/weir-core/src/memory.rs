@@ -10,14 +10,27 @@ use core::ptr::NonNull;
 ///
 /// # Safety
 /// The all-zero bit pattern must be a valid value, and the type must not need dropping.
-pub unsafe trait Zeroed: Sync + Sized + 'static {}
+pub unsafe trait Zeroed: Sync + Sized + 'static {
+    /// The value of zero bits: the model checker's atomics must be made one by one.
+    #[cfg(loom)]
+    fn zero() -> Self;
+}
 
-// SAFETY: an atomic integer of zero bits is a valid atomic integer.
-unsafe impl Zeroed for core::sync::atomic::AtomicU64 {}
-// SAFETY: as above.
-unsafe impl Zeroed for core::sync::atomic::AtomicU32 {}
-// SAFETY: as above.
-unsafe impl Zeroed for core::sync::atomic::AtomicU16 {}
+macro_rules! zeroed_atomics {
+    ($($atomic:path),+) => {$(
+        // SAFETY: an atomic integer of zero bits is a valid atomic integer.
+        unsafe impl Zeroed for $atomic {
+            #[cfg(loom)]
+            fn zero() -> Self {
+                <$atomic>::new(0)
+            }
+        }
+    )+};
+}
+
+zeroed_atomics!(core::sync::atomic::AtomicU64, core::sync::atomic::AtomicU32, core::sync::atomic::AtomicU16);
+#[cfg(loom)]
+zeroed_atomics!(loom::sync::atomic::AtomicU64, loom::sync::atomic::AtomicU32);
 
 /// Declares all-atomic structs as [`Zeroed`]: compiles only when every field is.
 #[macro_export]
@@ -31,12 +44,22 @@ macro_rules! zeroed_struct {
         };
         #[expect(unsafe_code, reason = "all fields are checked to be Zeroed by the line above")]
         // SAFETY: every field is `Zeroed`, so the struct of zero bits is valid and needs no drop.
-        unsafe impl $crate::memory::Zeroed for $name {}
+        unsafe impl $crate::memory::Zeroed for $name {
+            #[cfg(loom)]
+            fn zero() -> Self {
+                Self { $($field: <$ty as $crate::memory::Zeroed>::zero()),+ }
+            }
+        }
     };
 }
 
 // SAFETY: an array of values for which zero bits are valid.
-unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {}
+unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] {
+    #[cfg(loom)]
+    fn zero() -> Self {
+        core::array::from_fn(|_| T::zero())
+    }
+}
 
 /// A bump allocator over the caller's block; in measuring mode it only adds up sizes.
 ///
@@ -68,7 +91,15 @@ impl Carver {
         Self { base: Some(base), used: 0, align: 64 }
     }
 
+    /// `count` zeroed values; a model's atomics live as long as the process.
+    #[cfg(loom)]
+    #[must_use]
+    pub fn slice<T: Zeroed>(&mut self, count: usize) -> Option<&'static [T]> {
+        Some(std::boxed::Box::leak((0..count).map(|_| T::zero()).collect()))
+    }
+
     /// `count` zeroed values, aligned to a cache line; `None` when the sizes overflow.
+    #[cfg(not(loom))]
     #[must_use]
     pub fn slice<T: Zeroed>(&mut self, count: usize) -> Option<&'static [T]> {
         let align = align_of::<T>().max(64);

@@ -33,7 +33,7 @@ impl Engine {
         let mut resolve = false;
         if let Some(record) = record {
             if record.is_over() && !flow.reauthorize {
-                record.restart(flow.direction, local);
+                record.restart(&self.flows, flow.direction, local);
             }
             resolve = self.attribute(record, now, flow, owner, local);
             record.touch(now);
@@ -62,7 +62,7 @@ impl Engine {
         if let Some(record) = record {
             record.set_answer(action);
             let (decider, generation) = (Decider::Rule(question.rule), question.generation);
-            record.set_stamp(Stamp { verdict: action.into(), decider, generation });
+            record.set_stamp(&self.flows, Stamp { verdict: action.into(), decider, generation });
         }
     }
 
@@ -75,7 +75,7 @@ impl Engine {
             None | Some(0) if same => known.process_created,
             created => created.unwrap_or(0),
         };
-        record.attribute(Owner { process_created, ..owner }, flow.direction, local);
+        record.attribute(&self.flows, Owner { process_created, ..owner }, flow.direction, local);
         if flow.loopback {
             record.set_loopback();
         }
@@ -169,7 +169,7 @@ impl Engine {
         if let Some((rule, ask)) = asks(&policy, decider) {
             match record.answer() {
                 _ if !flow.reauthorize => {
-                    record.set_asked();
+                    record.set_asked(&self.flows);
                     let question = Question {
                         flow: record.id(),
                         key: record.key(),
@@ -190,7 +190,8 @@ impl Engine {
                 None => {}
             }
         }
-        record.set_stamp(Stamp { verdict: action.into(), decider, generation: policy.generation });
+        record
+            .set_stamp(&self.flows, Stamp { verdict: action.into(), decider, generation: policy.generation });
         (action, decider, None)
     }
 

@@ -71,8 +71,18 @@ impl Force {
         })
     }
 
-    pub(super) fn get<'g>(&'g self, _guard: &'g Guard<'_>) -> Option<InForce<'g>> {
-        let number = self.active.load(Ordering::Acquire);
+    /// The policy in force.
+    pub(super) fn get<'g>(&'g self, guard: &'g Guard<'_>) -> Option<InForce<'g>> {
+        self.at(guard, self.number(guard))
+    }
+
+    /// Number of the policy in force for [`Force::at`], as long as the guard lives; 0 when there is none.
+    pub(super) fn number(&self, _guard: &Guard<'_>) -> u32 {
+        self.active.load(Ordering::Acquire)
+    }
+
+    /// The policy that was in force when [`Force::number`] gave its number under the same guard.
+    pub(super) fn at<'g>(&'g self, _guard: &'g Guard<'_>, number: u32) -> Option<InForce<'g>> {
         let place = self.place(number)?;
         let image = place.slice()?;
         // SAFETY: the place was active after the guard's section began, so its image stays as `set` got it
@@ -93,6 +103,7 @@ impl Force {
         &self,
         domain: &Domain,
         image: NonNull<[u8]>,
+        prepare: impl FnOnce(u32),
         pause: impl FnMut(),
     ) -> Result<Exchanged, PolicyError> {
         // SAFETY: the caller promises a valid image.
@@ -117,6 +128,7 @@ impl Force {
             place.image.store(image.cast().as_ptr(), Ordering::Relaxed);
             place.length.store(image.len(), Ordering::Relaxed);
             place.generation.store(generation, Ordering::Relaxed);
+            prepare(generation);
             self.active.store(number, Ordering::SeqCst);
             domain.synchronize(pause);
             (generation, self.place(active).and_then(Place::slice))
@@ -126,9 +138,11 @@ impl Force {
     pub(super) fn clear(
         &self,
         domain: &Domain,
+        prepare: impl FnOnce(),
         pause: impl FnMut(),
     ) -> Result<Option<NonNull<[u8]>>, PolicyError> {
         self.exclusively(|| {
+            prepare();
             let active = self.active.swap(0, Ordering::SeqCst);
             domain.synchronize(pause);
             self.place(active).and_then(Place::slice)
@@ -177,6 +191,11 @@ impl Place {
 }
 
 impl InForce<'_> {
+    /// True when a rule does no more than permit or block.
+    pub(super) fn is_plain(&self, rule: u32) -> bool {
+        !self.image.uses_treatment() || self.image.treatment(rule).is_plain()
+    }
+
     pub(super) fn count_frame(&self, processor: u32, rule: u32) {
         if let Some([frames, _]) = self.hit(processor, rule) {
             frames.fetch_add(1, Ordering::Relaxed);

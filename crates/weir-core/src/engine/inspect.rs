@@ -1,6 +1,7 @@
 //! The packet path: one frame in, one verdict out, every frame in exactly one class of the counters.
 
 use super::ale::ip_ethertype;
+use super::quick::{self, Plain};
 use super::{Engine, InForce, Interface, Toll, Verdict, asks, failure};
 use crate::counters::{Counter, Tally};
 use crate::crossing::Seat;
@@ -16,12 +17,15 @@ use crate::{Action, Direction, Time};
 /// Frames inspected together: one read-side section, one look at the policy, one update of the counters.
 #[derive(Debug)]
 pub struct Batch<'e> {
-    engine: &'e Engine,
-    processor: u32,
-    now: Time,
+    pub(super) engine: &'e Engine,
+    pub(super) processor: u32,
+    pub(super) now: Time,
+    /// The policy that the batch began with.
+    pub(super) policy: u32,
     seat: Option<&'e Seat>,
     tally: Tally,
-    guard: Guard<'e>,
+    pub(super) plain: Plain,
+    pub(super) guard: Guard<'e>,
 }
 
 /// Where a frame belongs.
@@ -37,13 +41,18 @@ struct Keyed {
 impl<'e> Batch<'e> {
     pub(super) fn new(engine: &'e Engine, processor: u32, now: Time) -> Self {
         let guard = engine.domain.enter(processor);
-        Self { engine, processor, now, seat: None, tally: Tally::new(), guard }
+        let policy = engine.force.number(&guard);
+        let plain = Plain::new(engine.force.at(&guard, policy).as_ref());
+        Self { engine, processor, now, policy, seat: None, tally: Tally::new(), plain, guard }
     }
 
     /// The batch of one of several adapters that a frame may cross: what it permits is counted and charged once.
     #[must_use]
     pub fn at(mut self, seat: &'e Seat) -> Self {
         self.seat = Some(seat);
+        if !seat.is_alone() {
+            self.plain.close();
+        }
         self
     }
 
@@ -60,7 +69,7 @@ impl<'e> Batch<'e> {
     ) -> Verdict {
         let frame = wire::parse(interface.medium, source, oob_vlan);
         let engine = self.engine;
-        let policy = engine.force.get(&self.guard);
+        let policy = engine.force.at(&self.guard, self.policy);
         let mut path = Path {
             engine,
             now: self.now,
@@ -216,9 +225,12 @@ fn account(
         tally.add(Counter::BytesBlocked, bytes);
     }
     if let Some((record, from)) = flow {
-        record.count(from, frames, bytes, blocked);
+        record.count(from == record.local(), frames, bytes, blocked);
     }
 }
+
+/// Removed records that a batch with new flows makes usable again, at most.
+const RECLAIM: usize = 256;
 
 /// How many answers to rejected frames this machine sends (RFC 1812, 4.3.2.8; RFC 4443, 2.4 f).
 const REJECTS: Limit =
@@ -226,6 +238,11 @@ const REJECTS: Limit =
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
+        self.plain.add_to(&mut self.tally);
+        if self.tally.get(Counter::FlowsCreated) != 0 {
+            // Under a flood of new flows the timer would come too late.
+            self.engine.flows.reclaim(&self.engine.domain, RECLAIM);
+        }
         self.engine.counters.flush(self.processor, &self.tally);
     }
 }
@@ -318,7 +335,10 @@ impl<'p> Path<'p, '_> {
         match self.engine.flows.get_or_insert(self.guard, &keyed.key, &opening) {
             Ok((record, created)) => {
                 self.tally.count(if created { Counter::FlowsCreated } else { Counter::FlowHits });
-                if !created {
+                if created {
+                    let evicted = self.engine.flows.admit(self.guard, record);
+                    self.tally.add(Counter::FlowsRemoved, u64::from(evicted));
+                } else {
                     self.reopen(record, &keyed);
                 }
                 self.inherit(record, &keyed);
@@ -389,6 +409,7 @@ impl<'p> Path<'p, '_> {
             Some(policy) => self.verdict(&policy, record, certain),
         };
         record.observe(self.now, from, tcp, fragment);
+        quick::remember(&self.engine.flows, record, self.policy.as_ref());
         Outcome { action, decider, flow: Some((record, from)) }
     }
 
@@ -427,7 +448,7 @@ impl<'p> Path<'p, '_> {
         }
         if cached {
             let stamp = Stamp { verdict: action.into(), decider, generation: policy.generation };
-            record.replace_stamp(seen, stamp);
+            record.replace_stamp(&self.engine.flows, seen, stamp);
         }
         (action, decider)
     }
@@ -500,7 +521,7 @@ impl<'p> Path<'p, '_> {
             && parent.flags().ale
             && !parent.is_asked()
         {
-            record.attribute(parent.owner(), record.origin(), record.local());
+            record.attribute(&self.engine.flows, parent.owner(), record.origin(), record.local());
             if let Some(answer) = parent.answer() {
                 record.set_answer(answer);
             }
@@ -515,10 +536,10 @@ impl<'p> Path<'p, '_> {
         }
         if self.direction == Direction::Send && record.flags().ale {
             // ALE was asked before this SYN was sent; a SYN without a question is a retry after a reset.
-            record.reopen();
+            record.reopen(&self.engine.flows);
         } else {
             let opening = self.opening(keyed);
-            record.restart(opening.origin, opening.local);
+            record.restart(&self.engine.flows, opening.origin, opening.local);
         }
     }
 

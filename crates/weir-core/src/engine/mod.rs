@@ -14,6 +14,7 @@
 mod ale;
 mod force;
 mod inspect;
+mod quick;
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -34,6 +35,7 @@ use crate::{Action, Direction, Time};
 
 use force::{Force, InForce};
 pub use inspect::Batch;
+pub use quick::Ahead;
 
 /// Sizes of the tables, fixed for the life of the engine.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +54,9 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Below this number of flows none is removed, so that a quiet machine keeps its history.
     pub keep: u32,
+    /// Frames and bytes are counted for each flow. Without, only for flows under a rule that limits, taps or marks:
+    /// the packet path then needs one cache line less per frame.
+    pub count_flows: bool,
     /// Secret of the hash functions; must not be guessable from the network.
     pub seed: [u64; 2],
 }
@@ -68,6 +73,7 @@ impl Config {
             rules: 4_096,
             timeouts: Timeouts::default(),
             keep: 32_768,
+            count_flows: true,
             seed,
         }
     }
@@ -256,8 +262,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Places looked at by one call of [`Engine::age`].
+    /// Places looked at by one call of [`Engine::age`], at least.
     const AGE_PLACES: usize = 8_192;
+    /// Calls of [`Engine::age`] that see the whole table, at most.
+    const AGE_CALLS: usize = 16;
 
     /// The memory that [`Engine::init`] needs; `None` when the sizes make no sense.
     #[must_use]
@@ -329,12 +337,17 @@ impl Engine {
         pause: impl FnMut(),
     ) -> Result<Exchanged, PolicyError> {
         // SAFETY: passed on unchanged.
-        unsafe { self.force.set(&self.domain, image, pause) }
+        unsafe { self.force.set(&self.domain, image, |generation| self.forget(generation), pause) }
     }
 
     /// Takes the policy out of force: everything passes. Gives the image back.
     pub fn clear_policy(&self, pause: impl FnMut()) -> Result<Option<NonNull<[u8]>>, PolicyError> {
-        self.force.clear(&self.domain, pause)
+        self.force.clear(&self.domain, || self.forget(0), pause)
+    }
+
+    /// Forgets verdicts that would be taken for those of `generation`.
+    fn forget(&self, generation: u32) {
+        self.flows.forget_verdicts(|verdict| quick::is_of(verdict, generation));
     }
 
     /// Shows the image in force and its generation to `read`, which must not wait.
@@ -431,8 +444,12 @@ impl Engine {
         let guard = self.domain.enter(processor);
         let mut removed = 0;
         let cursor = self.age_cursor.load(Ordering::Relaxed);
-        let next = self.flows.for_each_from(&guard, cursor, Self::AGE_PLACES, &mut |record| {
-            if self.flows.len() > self.config.keep
+        let places = (self.flows.capacity() as usize / Self::AGE_CALLS).max(Self::AGE_PLACES);
+        let next = self.flows.for_each_from(&guard, cursor, places, &mut |record| {
+            if self.flows.take_touch(record) {
+                // Its last frame came since the last look, nobody knows when.
+                record.touch(now);
+            } else if self.flows.len() > self.config.keep
                 && self.is_stale(record, now)
                 && self.flows.remove(&guard, record)
             {
@@ -445,7 +462,7 @@ impl Engine {
         let mut tally = Tally::new();
         tally.add(Counter::FlowsRemoved, removed);
         self.counters.flush(processor, &tally);
-        self.flows.reclaim(&self.domain);
+        self.flows.reclaim(&self.domain, usize::MAX);
     }
 
     fn is_stale(&self, record: &Record, now: Time) -> bool {

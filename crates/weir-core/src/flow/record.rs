@@ -1,11 +1,15 @@
 //! What is remembered about one flow.
 
-use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU16, Ordering};
 
 use super::key::{Endpoint, FlowKey, Side};
+use super::line::Spot;
+use super::prefetch::prefetch;
+use super::table::Table;
 use crate::crossing::Seat;
 use crate::limit::Bucket;
 use crate::policy::Decider;
+use crate::sync::{AtomicU32, AtomicU64};
 use crate::wire::{TcpFlags, protocol};
 use crate::{Action, Direction, Time, zeroed_struct};
 
@@ -122,7 +126,7 @@ pub struct FlowView {
     pub interface_luid: u64,
     /// First seen.
     pub first_seen: Time,
-    /// Last seen.
+    /// Last seen: what the latest look of [`Table::take_touch`] found may have been later, up to that look.
     pub last_seen: Time,
     /// Frames from the local end that passed.
     pub sent: Traffic,
@@ -152,22 +156,22 @@ zeroed_struct! {
         stamp: AtomicU64,
         /// Bits of [`bit`].
         bits: AtomicU32,
+        /// Place in the lines, plus one.
+        spot: AtomicU32,
+        last_seen: AtomicU64,
+        counters: [[AtomicU64; 2]; 4],
         /// Next record of the free or retired list, plus one.
         pub(super) next: AtomicU32,
-        interface_luid: AtomicU64,
-        counters: [[AtomicU64; 2]; 4],
+        /// One of [`life`].
+        life: AtomicU16,
+        /// VLAN of the first frame plus one, 0 = no frame yet.
+        vlan: AtomicU16,
         /// Image in the low half, user in the high half.
         owner: AtomicU64,
         process_id: AtomicU64,
         id: AtomicU64,
         first_seen: AtomicU64,
-        last_seen: AtomicU64,
-        /// One of [`life`].
-        life: AtomicU16,
-        /// VLAN of the first frame plus one, 0 = no frame yet.
-        vlan: AtomicU16,
-        /// Numbers of the [`Seat`]s that counted its latest frames, sent and received.
-        seats: [AtomicU16; 2],
+        interface_luid: AtomicU64,
         /// What a limit per flow let pass, sent and received.
         buckets: [Bucket; 2],
         /// When the process was created; or, with [`TO_RESOLVE`], when it was named.
@@ -176,9 +180,12 @@ zeroed_struct! {
         package: AtomicU32,
         /// Place in a list of [`super::waiting`]; stays as it is when the record becomes another flow.
         pub(super) waiting: AtomicU32,
+        /// Numbers of the [`Seat`]s that counted its latest frames, sent and received.
+        seats: [AtomicU16; 2],
     }
 }
 
+#[cfg(not(loom))]
 const _: () = {
     assert!(core::mem::offset_of!(Record, counters) == 64);
     assert!(core::mem::offset_of!(Record, process_created) == 192);
@@ -217,6 +224,10 @@ mod bit {
     pub(super) const ANSWER_BLOCK: u32 = 1 << 13;
     pub(super) const QUESTION: u32 = ASKED | ANSWER_PERMIT | ANSWER_BLOCK;
     pub(super) const LOOPBACK: u32 = 1 << 14;
+    /// Frames of side A were seen.
+    pub(super) const FROM_A: u32 = 1 << 15;
+    /// Frames of side B were seen.
+    pub(super) const FROM_B: u32 = 1 << 16;
     /// What a new connection under the same key starts without.
     pub(super) const CONNECTION: u32 =
         ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET | QUESTION;
@@ -277,6 +288,7 @@ impl Record {
             cell.store(0, Ordering::Relaxed);
         }
         self.life.store(life::NEW, Ordering::Relaxed);
+        self.spot.store(0, Ordering::Relaxed);
         self.stamp.store(Stamp::NONE.pack(), Ordering::Relaxed);
         self.bits.store(orientation(origin, local), Ordering::Relaxed);
         self.interface_luid.store(0, Ordering::Relaxed);
@@ -330,15 +342,31 @@ impl Record {
         Stamp::unpack(self.stamp.load(Ordering::Acquire))
     }
 
-    /// Puts a verdict in force.
-    pub fn set_stamp(&self, stamp: Stamp) {
+    /// Puts a verdict in force. `table` is the record's.
+    pub fn set_stamp(&self, table: &Table, stamp: Stamp) {
         self.stamp.store(stamp.pack(), Ordering::Release);
+        table.forget(self);
     }
 
     /// Puts a verdict in force unless another one came after `seen` was read: ALE knows more than the packet
-    /// path.
-    pub fn replace_stamp(&self, seen: Stamp, stamp: Stamp) {
-        let _ = self.stamp.compare_exchange(seen.pack(), stamp.pack(), Ordering::AcqRel, Ordering::Relaxed);
+    /// path. True when it is in force. `table` is the record's.
+    pub fn replace_stamp(&self, table: &Table, seen: Stamp, stamp: Stamp) -> bool {
+        let (old, new) = (seen.pack(), stamp.pack());
+        let replaced = self.stamp.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if replaced && old != new {
+            table.forget(self);
+        }
+        replaced
+    }
+
+    /// Place in the lines of its table.
+    pub(super) fn spot(&self) -> Option<Spot> {
+        Spot::from_raw(self.spot.load(Ordering::Relaxed))
+    }
+
+    /// Notes the place in the lines; to be called before the record is published.
+    pub(super) fn set_spot(&self, spot: Option<Spot>) {
+        self.spot.store(Spot::into_raw(spot), Ordering::Relaxed);
     }
 
     /// Which side of the key is this machine.
@@ -368,14 +396,15 @@ impl Record {
         }
     }
 
-    /// ALE said who owns the flow, who opened it and which end is local.
-    pub fn attribute(&self, owner: Owner, origin: Direction, local: Side) {
+    /// ALE said who owns the flow, who opened it and which end is local. `table` is the record's.
+    pub fn attribute(&self, table: &Table, owner: Owner, origin: Direction, local: Side) {
         self.process_id.store(owner.process_id, Ordering::Relaxed);
         self.process_created.store(owner.process_created, Ordering::Release);
         self.package.store(owner.package, Ordering::Relaxed);
         self.owner.store(u64::from(owner.user) << 32 | u64::from(owner.image), Ordering::Release);
         let set = orientation(origin, local) | bit::ALE;
         self.update_bits(bit::LOCAL_B | bit::INBOUND, set);
+        table.forget(self);
     }
 
     /// Says that the creation time of the process, which was named at `now`, is to be looked up.
@@ -472,10 +501,10 @@ impl Record {
         self.update_bits(0, bit::CLOSED);
     }
 
-    /// The agent is being asked about it: what was decided or answered before is void.
-    pub fn set_asked(&self) {
+    /// The agent is being asked about it: what was decided or answered before is void. `table` is the record's.
+    pub fn set_asked(&self, table: &Table) {
         self.update_bits(bit::QUESTION, bit::ASKED);
-        self.set_stamp(Stamp::NONE);
+        self.set_stamp(table, Stamp::NONE);
     }
 
     /// Whether the agent is being asked.
@@ -504,19 +533,20 @@ impl Record {
     }
 
     /// A new connection begins under the same key: what was known about the old one's owner and verdict is
-    /// void.
-    pub fn restart(&self, origin: Direction, local: Side) {
+    /// void. `table` is the record's.
+    pub fn restart(&self, table: &Table, origin: Direction, local: Side) {
         self.update_bits(bit::CONNECTION | bit::LOCAL_B | bit::INBOUND, orientation(origin, local));
         self.owner.store(0, Ordering::Release);
         self.process_id.store(0, Ordering::Relaxed);
         self.process_created.store(0, Ordering::Relaxed);
         self.package.store(0, Ordering::Relaxed);
-        self.set_stamp(Stamp::NONE);
+        self.set_stamp(table, Stamp::NONE);
     }
 
-    /// The same opener tries again after an end: owner and verdict stay.
-    pub fn reopen(&self) {
+    /// The same opener tries again after an end: owner and verdict stay. `table` is the record's.
+    pub fn reopen(&self, table: &Table) {
         self.update_bits(bit::CONNECTION & !(bit::ALE | bit::ESTABLISHED | bit::QUESTION), 0);
+        table.forget(self);
     }
 
     /// True when the connection has ended, so that a SYN begins a new one.
@@ -527,10 +557,32 @@ impl Record {
         bits & bit::OVER != 0 || bits & fins == fins
     }
 
+    /// True when both ends or ALE spoke for the flow: not just anybody's frame brought it into the table.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let (bits, both) = (self.bits(), bit::FROM_A | bit::FROM_B);
+        bits & (bit::ALE | bit::ESTABLISHED) != 0 || bits & both == both
+    }
+
+    /// Sides (bit 0 for A, bit 1 for B) whose further frames without SYN, FIN and RST tell nothing new about the
+    /// flow, given that its verdict stays.
+    #[must_use]
+    pub fn quiet_sides(&self) -> u8 {
+        let bits = self.bits();
+        if self.key().protocol() == protocol::TCP && bits & bit::SPOKEN == 0 {
+            return 0;
+        }
+        u8::from(bits & bit::FROM_A != 0) | u8::from(bits & bit::FROM_B != 0) << 1
+    }
+
     /// Notes a frame from `from`; `tcp` holds its flags when it has any.
     pub fn observe(&self, now: Time, from: Side, tcp: Option<TcpFlags>, fragment: bool) {
-        self.last_seen.store(now.0, Ordering::Relaxed);
-        let mut set = bit::FRAMES;
+        self.touch(now);
+        let mut set = bit::FRAMES
+            | match from {
+                Side::A => bit::FROM_A,
+                Side::B => bit::FROM_B,
+            };
         if fragment {
             set |= bit::FRAGMENTS;
         }
@@ -547,14 +599,24 @@ impl Record {
         self.update_bits(0, set);
     }
 
-    /// Notes that ALE looked at it.
+    /// Notes that it was seen. Frames that come within a sixteenth of a second leave the record's line to the other
+    /// processors.
     pub fn touch(&self, now: Time) {
-        self.last_seen.store(now.0, Ordering::Relaxed);
+        if now.since(self.last_seen()) >= Time::SECOND / 16 {
+            self.last_seen.store(now.0, Ordering::Relaxed);
+        }
     }
 
-    /// Counts frames.
-    pub fn count(&self, from: Side, frames: u32, bytes: u64, blocked: bool) {
-        let line = usize::from(from != self.local()) | usize::from(blocked) << 1;
+    /// Asks for the line of the counters.
+    #[inline]
+    pub(crate) fn prefetch_counters(&self) {
+        prefetch(&self.counters);
+    }
+
+    /// Counts frames, `sent` by the local end or by the other.
+    #[inline]
+    pub fn count(&self, sent: bool, frames: u32, bytes: u64, blocked: bool) {
+        let line = usize::from(!sent) | usize::from(blocked) << 1;
         if let Some([count, total]) = self.counters.get(line) {
             count.fetch_add(u64::from(frames), Ordering::Relaxed);
             total.fetch_add(bytes, Ordering::Relaxed);

@@ -1,5 +1,8 @@
 //! The flow table: fixed memory, no lock, readers never wait and never retry.
 //!
+//! This is where every flow can be found and where it is decided who made it. IPv4 flows have a place in the
+//! [`super::line`]s besides, which are faster; what is said here holds for both.
+//!
 //! A bucket is one 64-byte line of eight words; a word holds a tag, the number of a record and the state of
 //! the slot, and changes by one compare-exchange. A key has two candidate buckets, so a lookup reads one or
 //! two lines and, but for one in four billion wrong tags, exactly one record. Lookups are independent of each
@@ -12,21 +15,31 @@
 //!
 //! A removed record is reused only after every reader that could hold it is gone ([`crate::epoch`]).
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
+
+use crossbeam_utils::Backoff;
 
 use super::key::{FlowKey, Side};
+use super::line::{Aim, Blank, Found, Lane, Lines};
 use super::record::Record;
+use super::stack::Stack;
 use super::waiting::Waiting;
 use crate::epoch::{Domain, Guard, Ticket};
 use crate::memory::Carver;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Site, fence, order};
 use crate::{Direction, Time, hash, zeroed_struct};
 
-const SLOTS: usize = 8;
+/// A model looks at fewer: every load is a place where processors may change.
+const SLOTS: usize = if cfg!(loom) { 2 } else { 8 };
 /// A first bucket with fewer free slots shares with the second: this keeps every insertion possible up to the
 /// capacity.
 const NEARLY_FULL: usize = 3;
 /// Collisions between processors that insert the same key before one gives up.
 const MAX_COLLISIONS: usize = 16;
+/// Smaller tables do not bound the flows that nobody answered.
+const NEWCOMERS_FROM: usize = 4_096;
+/// Bits of a record's number.
+const NUMBER_BITS: u32 = 28;
 
 zeroed_struct! {
     #[derive(Debug)]
@@ -36,6 +49,7 @@ zeroed_struct! {
     }
 }
 
+#[cfg(not(loom))]
 const _: () = assert!(size_of::<Bucket>() == 64);
 
 /// A slot: tag in the high half, record number above two bits of state in the low half. Zero is free.
@@ -89,6 +103,7 @@ pub struct Opening {
 #[derive(Debug)]
 pub struct Table {
     buckets: &'static [Bucket],
+    lines: Lines,
     records: &'static [Record],
     seed: [u64; 2],
     /// Records that were never used begin here.
@@ -105,6 +120,10 @@ pub struct Table {
     /// Flows whose owner is known by a process id alone.
     unresolved: Waiting,
     next_id: AtomicU64,
+    /// The latest flows for which nobody but their first sender spoke when they came: number of the record below
+    /// the low bits of the flow's number. Used in turn.
+    newcomers: &'static [AtomicU64],
+    turn: AtomicU64,
 }
 
 /// Where a key belongs.
@@ -118,11 +137,15 @@ impl Table {
     /// is full.
     #[must_use]
     pub fn carve(carver: &mut Carver, capacity: u32, seed: [u64; 2]) -> Option<Self> {
-        let capacity = usize::try_from(capacity.clamp(1, 1 << 28)).ok()?;
+        let capacity = usize::try_from(capacity.clamp(1, 1 << NUMBER_BITS)).ok()?;
         let buckets = capacity.div_ceil(SLOTS / 2).checked_next_power_of_two()?;
+        let [first, second] = seed;
         Some(Self {
             buckets: carver.slice(buckets)?,
+            lines: Lines::carve(carver, capacity as u32, [second, first.rotate_left(23)])?,
             records: carver.slice(capacity)?,
+            newcomers: carver.slice(if capacity < NEWCOMERS_FROM { 0 } else { capacity / 8 })?,
+            turn: AtomicU64::new(0),
             seed,
             fresh: AtomicU32::new(0),
             free: Stack::new(),
@@ -177,9 +200,14 @@ impl Table {
         let record = self.record(number).ok_or(Full)?;
         let id = self.next_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         record.reset(id, key, opening.now, opening.origin, opening.local);
+        let spot = Lane::of(key).and_then(|lane| self.lines.claim(lane, number));
+        record.set_spot(spot);
         match self.publish(&place, &words, number) {
             Ok(()) => {
                 record.enter_table();
+                if let Some(spot) = spot {
+                    self.lines.publish(spot);
+                }
                 self.live.fetch_add(1, Ordering::Relaxed);
                 Ok((record, true))
             }
@@ -189,6 +217,27 @@ impl Table {
                 other.map(|record| (record, false)).ok_or(Full)
             }
         }
+    }
+
+    /// Makes the flow of a frame, just inserted, a newcomer. While the table is more than three quarters full, there
+    /// are an eighth of its capacity of those at most: the oldest one goes, if neither its other end nor ALE spoke
+    /// for it meanwhile. So a flood of frames that nobody answers leaves the other flows alone. True when one went.
+    pub fn admit(&self, guard: &Guard<'_>, record: &Record) -> bool {
+        let number = self.number(record).map(u64::from);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) as usize;
+        let place = turn.checked_rem(self.newcomers.len()).and_then(|turn| self.newcomers.get(turn));
+        let (Some(place), Some(number)) = (place, number) else { return false };
+        let oldest = place.swap(record.id() << NUMBER_BITS | number, Ordering::Relaxed);
+        if self.len() <= self.capacity() / 4 * 3 || oldest == 0 {
+            return false;
+        }
+        let candidate = self.record(oldest as u32 & ((1 << NUMBER_BITS) - 1));
+        candidate.is_some_and(|candidate| {
+            candidate.id() << NUMBER_BITS == oldest >> NUMBER_BITS << NUMBER_BITS
+                && candidate.is_in_table()
+                && !candidate.is_settled()
+                && self.remove(guard, candidate)
+        })
     }
 
     /// Takes a record out of the table; false when somebody else did. Readers may go on using it until they
@@ -201,6 +250,9 @@ impl Table {
             let same = self.record(seen.record()).is_some_and(|candidate| core::ptr::eq(candidate, record));
             if seen.state() == Slot::LIVE && seen.tag() == place.tag && same {
                 record.leave_table();
+                if let Some(spot) = record.spot() {
+                    self.lines.retire(spot);
+                }
                 let removed = slot.compare_exchange(seen.0, Slot::FREE, Ordering::SeqCst, Ordering::Relaxed);
                 if removed.is_ok() {
                     self.live.fetch_sub(1, Ordering::Relaxed);
@@ -242,6 +294,74 @@ impl Table {
         self.unresolved.take(self.records, each);
     }
 
+    /// Where to look for the flow of a frame; asks for the cache line that is likely to have it. Call it for a row
+    /// of frames before [`Table::look`] for the first of them.
+    #[inline]
+    #[must_use]
+    pub fn aim(&self, lane: Lane) -> Aim {
+        self.lines.aim(lane)
+    }
+
+    /// What one cache line, rarely two, know about a flow. `None` says nothing: ask [`Table::find`].
+    #[inline]
+    #[must_use]
+    pub fn look(&self, _guard: &Guard<'_>, aim: &Aim) -> Option<Found> {
+        self.lines.find(aim)
+    }
+
+    /// Looks for the flows of several frames, all at the same time as far as memory is concerned.
+    #[inline]
+    pub fn look_batch<const N: usize>(
+        &self,
+        guard: &Guard<'_>,
+        lanes: &[Lane; N],
+        mut each: impl FnMut(usize, Option<Found>),
+    ) {
+        let aims = lanes.map(|lane| self.aim(lane));
+        for (position, aim) in aims.iter().enumerate() {
+            each(position, self.look(guard, aim));
+        }
+    }
+
+    /// Notes that a flow was seen; true when nobody did since [`Table::take_touch`].
+    #[inline]
+    pub fn touch(&self, found: &Found) -> bool {
+        self.lines.touch(found.place)
+    }
+
+    /// Whether frames of the flow were seen by [`Table::look`] alone since this was asked before.
+    pub fn take_touch(&self, record: &Record) -> bool {
+        record.spot().is_some_and(|spot| self.lines.take_touch(spot))
+    }
+
+    /// The record of what [`Table::look`] found.
+    #[inline]
+    pub(crate) fn record_of(&self, found: &Found) -> Option<&Record> {
+        self.record(found.number)
+    }
+
+    /// To be taken before the facts are read that a verdict depends on, for [`Table::remember`].
+    pub(crate) fn blank(&self, record: &Record) -> Option<Blank> {
+        self.lines.blank(record.spot()?)
+    }
+
+    /// Keeps a verdict for [`Table::look`], unless the record changed since `blank` was taken.
+    pub(crate) fn remember(&self, blank: Blank, verdict: u32) {
+        self.lines.remember(blank, verdict);
+    }
+
+    /// To be called when a record changed: the verdict that [`Table::look`] finds does not hold any more.
+    pub(super) fn forget(&self, record: &Record) {
+        if let Some(spot) = record.spot() {
+            self.lines.forget(spot);
+        }
+    }
+
+    /// Forgets all verdicts that `stale` says yes to. Walks through all lines.
+    pub(crate) fn forget_verdicts(&self, stale: impl Fn(u32) -> bool) {
+        self.lines.forget_all(stale);
+    }
+
     /// Number of a record, for caches outside of the table.
     #[must_use]
     pub(crate) fn number(&self, record: &Record) -> Option<u32> {
@@ -256,18 +376,23 @@ impl Table {
     }
 
     /// Makes removed records usable again as far as their readers have left. Never waits; call it now and
-    /// then.
-    pub fn reclaim(&self, domain: &Domain) {
+    /// then. Looks at `most` records.
+    pub fn reclaim(&self, domain: &Domain, most: usize) {
         if self.reclaiming.swap(true, Ordering::Acquire) {
             return;
         }
         domain.try_advance();
         let mut waiting = self.waiting.load(Ordering::Relaxed);
         if waiting != 0 && domain.elapsed(Ticket::from_raw(self.grace.load(Ordering::Relaxed))) {
-            // Bounded: a list holds each record at most once.
-            while let Some((number, record)) = waiting.checked_sub(1).and_then(|n| Some((n, self.record(n)?)))
-            {
+            // Bounded also without `most`: a list holds each record at most once.
+            for _ in 0..most {
+                let next = waiting.checked_sub(1).and_then(|number| Some((number, self.record(number)?)));
+                let Some((number, record)) = next else { break };
                 waiting = record.next.load(Ordering::Relaxed);
+                if let Some(spot) = record.spot() {
+                    record.set_spot(None);
+                    self.lines.free(spot);
+                }
                 self.free.push(self.records, number);
             }
         }
@@ -331,11 +456,22 @@ impl Table {
                 && slot.compare_exchange(Slot::FREE, tentative.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
         });
         let Some(mine) = mine else { return Err(None) };
+        let backoff = Backoff::new();
         for _ in 0..MAX_COLLISIONS {
+            // Whoever publishes second sees the first one.
+            fence(Ordering::SeqCst);
             match self.contend(place, words, mine) {
                 Contention::Won => {
                     let live = tentative.with(Slot::LIVE).0;
-                    if mine.compare_exchange(tentative.0, live, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                    if mine
+                        .compare_exchange(
+                            tentative.0,
+                            live,
+                            order(Site::Slot, Ordering::SeqCst),
+                            Ordering::Relaxed,
+                        )
+                        .is_ok()
+                    {
                         return Ok(());
                     }
                 }
@@ -345,8 +481,11 @@ impl Table {
                 }
                 Contention::Unsettled => {}
             }
-            // Knocked down, perhaps: only the owner leaves the collided state.
-            core::hint::spin_loop();
+            // Knocked down, perhaps: only the owner leaves the collided state, after a pause that gets longer and
+            // is not as long for everybody, so that one of them comes through.
+            for _ in 0..=number % 4 {
+                backoff.spin();
+            }
             mine.store(tentative.0, Ordering::SeqCst);
         }
         mine.store(Slot::FREE, Ordering::SeqCst);
@@ -405,63 +544,6 @@ impl<'t> Place<'t> {
     }
 }
 
-/// A lock-free stack of record numbers, linked through [`Record::next`].
-///
-/// The head holds a number plus one in the low half and a count of changes in the high half, so that a head
-/// that came back is not taken for one that never left.
-#[derive(Debug)]
-struct Stack {
-    head: AtomicU64,
-}
-
-impl Stack {
-    const fn new() -> Self {
-        Self { head: AtomicU64::new(0) }
-    }
-
-    fn push(&self, records: &[Record], number: u32) {
-        let Some(record) = records.get(number as usize) else { return };
-        let mut head = self.head.load(Ordering::Relaxed);
-        loop {
-            record.next.store(head as u32, Ordering::Relaxed);
-            let new = changed(head) | u64::from(number.wrapping_add(1));
-            match self.head.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(seen) => head = seen,
-            }
-        }
-    }
-
-    fn pop(&self, records: &[Record]) -> Option<u32> {
-        let mut head = self.head.load(Ordering::Acquire);
-        loop {
-            let number = (head as u32).checked_sub(1)?;
-            let next = records.get(number as usize)?.next.load(Ordering::Relaxed);
-            let new = changed(head) | u64::from(next);
-            match self.head.compare_exchange_weak(head, new, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Some(number),
-                Err(seen) => head = seen,
-            }
-        }
-    }
-
-    /// Empties the stack; returns the first number plus one.
-    fn take_all(&self) -> u32 {
-        let mut head = self.head.load(Ordering::Acquire);
-        loop {
-            match self.head.compare_exchange_weak(head, changed(head), Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return head as u32,
-                Err(seen) => head = seen,
-            }
-        }
-    }
-}
-
-/// The count of changes of a stack's head, one up.
-fn changed(head: u64) -> u64 {
-    (head >> 32).wrapping_add(1) << 32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -501,6 +583,102 @@ mod tests {
             table.find_at(&alone, &words).is_none()
         });
         assert!(second.count() < (1 << 15) / 10, "most flows are found in their first line");
+    }
+
+    #[test]
+    fn a_full_table_finds_its_flows_in_lines() {
+        const FLOWS: u32 = 1 << 15;
+        let block =
+            Block::carve(|carver| Some((Table::carve(carver, FLOWS, [1, 2])?, Domain::carve(carver, 1)?)));
+        let (table, domain) = block.value();
+        let opening = Opening { now: Time(0), origin: Direction::Send, local: Side::A };
+        let guard = domain.enter(0);
+        for number in 0..FLOWS {
+            table.get_or_insert(&guard, &key(number), &opening).unwrap();
+        }
+        let (mut missed, mut second) = (0, 0);
+        for number in 0..FLOWS {
+            let aim = table.aim(Lane::of(&key(number)).unwrap());
+            match table.look(&guard, &aim) {
+                Some(found) => {
+                    assert_eq!(table.record_of(&found).unwrap().key(), key(number));
+                    second += u32::from(!found.is_first(&aim));
+                }
+                None => missed += 1,
+            }
+        }
+        assert!(missed < FLOWS / 100 && second < FLOWS / 8, "{missed} not in lines, {second} in the second");
+        // Keys that are not there are not found, and what was removed is not found.
+        for number in FLOWS..2 * FLOWS {
+            assert_eq!(table.look(&guard, &table.aim(Lane::of(&key(number)).unwrap())), None);
+        }
+        for number in 0..FLOWS {
+            let record = table.find(&guard, &key(number)).unwrap();
+            assert!(table.remove(&guard, record));
+            assert_eq!(table.look(&guard, &table.aim(Lane::of(&key(number)).unwrap())), None);
+        }
+        drop(guard);
+        for _ in 0..4 {
+            table.reclaim(domain, usize::MAX);
+        }
+        assert!(table.lines.is_empty(), "every place was given back");
+    }
+
+    #[test]
+    fn a_verdict_is_forgotten_before_the_change_is_over() {
+        let block =
+            Block::carve(|carver| Some((Table::carve(carver, 4, [1, 2])?, Domain::carve(carver, 1)?)));
+        let (table, domain) = block.value();
+        let opening = Opening { now: Time(0), origin: Direction::Send, local: Side::A };
+        let guard = domain.enter(0);
+        let (record, _) = table.get_or_insert(&guard, &key(1), &opening).unwrap();
+        let aim = table.aim(Lane::of(&key(1)).unwrap());
+        let verdict = || table.look(&guard, &aim).unwrap().verdict();
+        assert_eq!(verdict(), None);
+        let early = table.blank(record).unwrap();
+        table.remember(table.blank(record).unwrap(), 7);
+        assert_eq!(verdict(), Some(7));
+        let late = table.blank(record).unwrap();
+        table.forget(record);
+        assert_eq!(verdict(), None);
+        table.remember(early, 8);
+        table.remember(late, 9);
+        assert_eq!(verdict(), None, "what was thought about before the change comes too late");
+        table.remember(table.blank(record).unwrap(), super::super::MAX_VERDICT);
+        assert_eq!(verdict(), Some(super::super::MAX_VERDICT));
+        table.forget_verdicts(|verdict| verdict == 3);
+        assert_eq!(verdict(), Some(super::super::MAX_VERDICT));
+        table.forget_verdicts(|verdict| verdict == super::super::MAX_VERDICT);
+        assert_eq!(verdict(), None);
+        assert!(table.touch(&table.look(&guard, &aim).unwrap()));
+        assert!(!table.touch(&table.look(&guard, &aim).unwrap()));
+        assert!(table.take_touch(record) && !table.take_touch(record));
+    }
+
+    #[test]
+    fn newcomers_go_when_the_table_is_nearly_full() {
+        const FLOWS: u32 = 8_192;
+        let block =
+            Block::carve(|carver| Some((Table::carve(carver, FLOWS, [1, 2])?, Domain::carve(carver, 1)?)));
+        let (table, domain) = block.value();
+        let opening = Opening { now: Time(0), origin: Direction::Send, local: Side::A };
+        let mut removed = 0;
+        for number in 0..20 * FLOWS {
+            let guard = domain.enter(0);
+            let (record, created) = table.get_or_insert(&guard, &key(number), &opening).expect("room");
+            assert!(created);
+            if number < FLOWS / 2 {
+                record.observe(Time(0), Side::A, None, false);
+                record.observe(Time(0), Side::B, None, false);
+            }
+            removed += u32::from(table.admit(&guard, record));
+            drop(guard);
+            table.reclaim(domain, 16);
+        }
+        let guard = domain.enter(0);
+        assert!((0..FLOWS / 2).all(|number| table.find(&guard, &key(number)).is_some()));
+        assert_eq!(table.len(), 20 * FLOWS - removed);
+        assert!(table.len() <= FLOWS / 4 * 3 + 1, "{}", table.len());
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod checksum;
 mod ethernet;
 mod ipv4;
 mod ipv6;
+pub mod quick;
 mod transport;
 
 pub use ethernet::ethertype;

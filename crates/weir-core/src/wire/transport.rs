@@ -227,8 +227,13 @@ fn ports<const N: usize>(frame: &mut Frame, header: [u8; N]) {
     }
 }
 
+/// True for UDP ports behind which there may be a tunnel.
+pub(super) fn is_tunnel_port(port: u16) -> bool {
+    matches!(port, VXLAN_PORT | GENEVE_PORT)
+}
+
 fn udp_tunnel<S: Source + ?Sized>(source: &S, segment: Segment, destination: u16) -> Option<Tunnel> {
-    if !matches!(destination, VXLAN_PORT | GENEVE_PORT) {
+    if !is_tunnel_port(destination) {
         return None;
     }
     let [flags, _, _, _, n0, n1, n2, _] = segment.read::<8, S>(source, 8)?;
