@@ -170,6 +170,7 @@ impl Tick for Ageing {
             shared.engine.age(processor(), now());
             shared.review_demand();
             shared.age_topology();
+            shared.platform.tick();
         }
     }
 }

@@ -89,6 +89,20 @@ impl Shared {
     /// Puts a policy of [`Shared::copy_policy`] in force; on error the old one stays. Returns its generation.
     pub(crate) fn set_policy(&self, image: Block, at: Passive<'_>) -> Result<u32, Status> {
         let image = core::ptr::NonNull::from(image.leak());
+        // SAFETY: the image is a block of its own that nobody else knows yet.
+        let undo = match Image::verify(unsafe { image.as_ref() }) {
+            // What becomes of connections without the driver comes first: it can fail, and can be taken back.
+            Ok(verified) => match self.platform.fail(verified.defaults().failure, at) {
+                Ok(undo) => Some(undo),
+                Err(error) => {
+                    // SAFETY: as above.
+                    unsafe { Block::free_bytes(image, tags::POLICY) };
+                    return Err(error);
+                }
+            },
+            // The engine says what is wrong with it.
+            Err(_) => None,
+        };
         // SAFETY: the image is a block of its own that is freed only when the engine gives it back or refuses it.
         match unsafe { self.engine.set_policy(image, || nap(at)) } {
             Ok((generation, old)) => {
@@ -106,6 +120,9 @@ impl Shared {
             Err(error) => {
                 // SAFETY: the engine does not keep what it refuses.
                 unsafe { Block::free_bytes(image, tags::POLICY) };
+                if let Some(undo) = undo {
+                    undo.undo(at);
+                }
                 Err(refusal(error))
             }
         }

@@ -1,13 +1,15 @@
 //! The filtering platform's side: who opens a connection, and whether it may exist.
 //!
 //! # Rights and failure
-//! Filters of the authorisation layers are terminating: the callout answers permit or block. They carry
-//! PERMIT_IF_CALLOUT_UNREGISTERED, so that the machine keeps its network should the objects ever outlive the callouts;
-//! in the order of teardown below they cannot. The other layers only tell about flows; their filters inspect.
+//! Filters of the authorisation layers are terminating: the callout answers permit or block. What becomes of a machine
+//! without the driver is the policy's `failure`: when it is `open`, these filters carry PERMIT_IF_CALLOUT_UNREGISTERED,
+//! so that the machine keeps its network should the objects ever outlive the callouts; when it is `closed`, they do not,
+//! and stand above a [`guard`]. The other layers only tell about flows; their filters inspect.
 
 mod ale;
 mod fields;
 mod flow;
+mod guard;
 mod owners;
 mod platform;
 
@@ -20,8 +22,9 @@ use ddk::fwp::{
     FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6,
 };
 use ddk::nt::GUID;
-use kernel::wfp::{CalloutDefinition, CalloutObject, Classifier, FilterObject};
+use kernel::wfp::{CalloutDefinition, CalloutObject, Classifier, FilterAction, FilterObject};
 use kernel::wide;
+use weir_core::policy::Failure;
 
 use crate::guids;
 use ale::{AuthConnect, AuthRecvAccept};
@@ -29,6 +32,19 @@ use flow::{EndpointClosure, FlowEstablished, ResourceRelease};
 
 pub(crate) use owners::Owners;
 pub(crate) use platform::{Platform, Registrations};
+
+/// Weight of the sublayers: in the middle, so that administrators can place others above and below.
+const WEIGHT: u16 = 0x8000;
+/// Weight class of the filters that ask the callouts.
+const HEAVIEST: u8 = 15;
+
+/// The layers at which connections are authorised.
+const AUTHORISING: [GUID; 4] = [
+    FWPM_LAYER_ALE_AUTH_CONNECT_V4,
+    FWPM_LAYER_ALE_AUTH_CONNECT_V6,
+    FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
+    FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6,
+];
 
 /// Number of callouts.
 const COUNT: usize = 10;
@@ -53,14 +69,27 @@ impl Row {
         }
     }
 
-    /// The filter that sends everything at the layer to the callout.
-    fn filter(&self) -> FilterObject {
-        let (action, flags) = if self.authorises {
-            (FWP_ACTION_CALLOUT_TERMINATING, FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED)
-        } else {
-            (FWP_ACTION_CALLOUT_INSPECTION, 0)
+    /// The filter that sends everything at the layer to the callout, for a policy that fails like this.
+    fn filter(&self, failure: Failure) -> FilterObject {
+        let (action, flags, sublayer) = match (self.authorises, failure) {
+            (false, _) => (FWP_ACTION_CALLOUT_INSPECTION, 0, guids::SUBLAYER),
+            (true, Failure::Open) => (
+                FWP_ACTION_CALLOUT_TERMINATING,
+                FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED,
+                guids::SUBLAYER,
+            ),
+            (true, Failure::Closed) => (FWP_ACTION_CALLOUT_TERMINATING, 0, guids::GUARD_SUBLAYER),
         };
-        FilterObject { key: self.filter, callout: self.object, sublayer: guids::SUBLAYER, action, flags }
+        FilterObject {
+            key: self.filter,
+            name: self.object.name,
+            layer: self.object.layer,
+            sublayer,
+            weight: HEAVIEST,
+            action: FilterAction::Callout(action, self.object.key),
+            flags,
+            unless: 0,
+        }
     }
 }
 

@@ -1,28 +1,57 @@
 //! Registration of the callouts, and of the engine objects whenever the Base Filtering Engine runs.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use ddk::nt::PDEVICE_OBJECT;
 use kernel::irql::Passive;
 use kernel::spin::SpinLock;
 use kernel::status::Status;
+use kernel::thread::nap;
 use kernel::wdf::{ControlDevice, Work, WorkItem, WorkItemHandle};
-use kernel::wfp::{Callout, Changed, ServiceState, Session, SubLayerObject, Subscription, offload_flags};
+use kernel::wfp::{
+    Callout, Changed, Lifetime, ProviderObject, ServiceState, Session, SubLayerObject, Subscription,
+    Transaction, is_gone, is_transient, offload_flags,
+};
 use kernel::wide;
+use weir_core::policy::Failure;
 
-use super::{COUNT, TABLE};
+use super::guard::Guard;
+use super::{COUNT, TABLE, WEIGHT, guard};
 use crate::guids;
 use crate::shared::{SHARED, Shared};
 
-/// Weight of the sublayer: in the middle, so that administrators can place others above and below.
-const WEIGHT: u16 = 0x8000;
+/// Tries of an arrangement that the service interrupts, before it waits for the next second.
+const TRIES: u32 = 3;
+
+/// What becomes of connections without the driver, as an [`AtomicU8`] has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Wanted(u8);
+
+impl Wanted {
+    /// No policy has said: a guard that is there stays, and decides.
+    const UNSAID: Self = Self(0);
+    const OPEN: Self = Self(1);
+    const CLOSED: Self = Self(2);
+
+    const fn of(failure: Failure) -> Self {
+        match failure {
+            Failure::Open => Self::OPEN,
+            Failure::Closed => Self::CLOSED,
+        }
+    }
+}
 
 /// What callbacks need of the registrations.
 #[derive(Debug)]
 pub(crate) struct Platform {
-    /// The session whose objects bring the callouts into play.
-    session: SpinLock<Option<Session>>,
+    /// What stands in the engine. Empty while somebody works on it.
+    live: SpinLock<Option<Live>>,
     active: AtomicBool,
+    wanted: AtomicU8,
+    /// The service was away since `live` was made: its objects are gone.
+    lost: AtomicBool,
+    /// The last arrangement failed, and is to be tried again.
+    behind: AtomicBool,
     /// Calls for [`Platform::synchronise`] that were not answered yet; whoever raises it from zero answers all.
     calls: AtomicU32,
     work: SpinLock<Option<WorkItemHandle>>,
@@ -31,72 +60,237 @@ pub(crate) struct Platform {
 impl Platform {
     pub(crate) const fn new() -> Self {
         Self {
-            session: SpinLock::new(None),
+            live: SpinLock::new(None),
             active: AtomicBool::new(false),
+            wanted: AtomicU8::new(Wanted::UNSAID.0),
+            lost: AtomicBool::new(false),
+            behind: AtomicBool::new(false),
             calls: AtomicU32::new(0),
             work: SpinLock::new(None),
         }
     }
 
-    /// Whether the engine objects are in place.
+    /// Whether the callouts are asked about connections.
     pub(crate) fn is_active(&self) -> bool {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Brings the session into line with the service: open while it runs, closed otherwise.
-    ///
-    /// One caller at a time works; others leave their call for it and return at once.
-    fn synchronise(&self, at: Passive<'_>) -> Result<(), Status> {
-        if self.calls.fetch_add(1, Ordering::AcqRel) != 0 {
-            return Ok(());
-        }
-        loop {
-            let calls = self.calls.load(Ordering::Acquire);
-            let result = self.follow(ServiceState::now(), at);
-            if self.calls.fetch_sub(calls, Ordering::AcqRel) == calls {
-                return result;
+    /// Arranges for what becomes of connections without the driver; on error everything stays as it was. While the
+    /// service is down there is nothing to arrange: it is done when it comes.
+    pub(crate) fn fail(&self, failure: Failure, at: Passive<'_>) -> Result<Undo<'_>, Status> {
+        let undo = Undo { platform: self, before: Wanted(self.wanted.load(Ordering::Relaxed)) };
+        self.wanted.store(Wanted::of(failure).0, Ordering::Relaxed);
+        match self.arrange(at) {
+            Ok(()) => Ok(undo),
+            Err(error) => {
+                undo.undo(at);
+                Err(error)
             }
         }
     }
 
-    fn follow(&self, state: ServiceState, at: Passive<'_>) -> Result<(), Status> {
-        match state {
-            ServiceState::Running if self.is_active() => Ok(()),
-            ServiceState::Running => {
-                let session = open(at)?;
-                *self.session.lock() = Some(session);
-                self.active.store(true, Ordering::Relaxed);
-                Ok(())
+    /// The first arrangement. What may be gone at another try does not keep the driver from starting.
+    fn join(&self, at: Passive<'_>) -> Result<(), Status> {
+        match self.arrange(at) {
+            Err(error) if is_transient(error) || ServiceState::now() == ServiceState::Down => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Brings the engine into line, as soon as nobody else does.
+    fn arrange(&self, at: Passive<'_>) -> Result<(), Status> {
+        loop {
+            if let Some(result) = self.synchronise(at) {
+                return result;
             }
-            ServiceState::Down => {
-                self.close();
-                Ok(())
+            nap(at);
+        }
+    }
+
+    /// To be called each second: tries again what has failed.
+    pub(crate) fn tick(&self) {
+        if self.behind.load(Ordering::Relaxed) {
+            self.enqueue();
+        }
+    }
+
+    fn enqueue(&self) {
+        let work = *self.work.lock();
+        if let Some(work) = work {
+            work.enqueue();
+        }
+    }
+
+    /// Brings the engine into line with the service and with what is wanted.
+    ///
+    /// One caller at a time works; others leave their call for it and get `None` at once.
+    fn synchronise(&self, at: Passive<'_>) -> Option<Result<(), Status>> {
+        if self.calls.fetch_add(1, Ordering::AcqRel) != 0 {
+            return None;
+        }
+        loop {
+            let calls = self.calls.load(Ordering::Acquire);
+            let result = self.follow(at);
+            self.behind.store(result.is_err(), Ordering::Relaxed);
+            if self.calls.fetch_sub(calls, Ordering::AcqRel) == calls {
+                return Some(result);
             }
         }
+    }
+
+    fn follow(&self, at: Passive<'_>) -> Result<(), Status> {
+        let mut tries = 0;
+        loop {
+            if self.lost.swap(false, Ordering::AcqRel) {
+                self.close();
+            }
+            if ServiceState::now() == ServiceState::Down {
+                self.close();
+                return Ok(());
+            }
+            let Err(error) = self.try_once(at) else { return Ok(()) };
+            tries += 1;
+            // The service went away under the session, and may be there again; what is left of it is of no use.
+            let gone = is_gone(error) || ServiceState::now() == ServiceState::Down;
+            if !gone || tries == TRIES {
+                return Err(error);
+            }
+            self.close();
+        }
+    }
+
+    fn try_once(&self, at: Passive<'_>) -> Result<(), Status> {
+        let known = self.live.lock().take();
+        let fresh = known.is_none();
+        let mut live = match known {
+            Some(live) => live,
+            None => Live::new(at)?,
+        };
+        let result = live.arrange(Wanted(self.wanted.load(Ordering::Relaxed)), at);
+        // What was there before stays in force; what is new is there whole or not at all.
+        if result.is_err() && fresh {
+            return result;
+        }
+        self.active.store(live.placed.is_some(), Ordering::Relaxed);
+        *self.live.lock() = Some(live);
+        result
     }
 
     /// Closes the session: with it go the filters, and no new classify begins.
     fn close(&self) {
         self.active.store(false, Ordering::Relaxed);
         // Taken out first: closing needs PASSIVE_LEVEL.
-        let session = self.session.lock().take();
-        drop(session);
+        let live = self.live.lock().take();
+        drop(live);
     }
 }
 
-/// Opens a session and adds all objects, or none.
-fn open(at: Passive<'_>) -> Result<Session, Status> {
-    let mut session = Session::open(wide!("Weir"), at)?;
-    let mut transaction = session.begin(at)?;
-    transaction.add_provider(guids::PROVIDER, wide!("Weir"))?;
-    let sublayer = SubLayerObject { key: guids::SUBLAYER, name: wide!("Weir"), weight: WEIGHT };
-    transaction.add_sublayer(&guids::PROVIDER, &sublayer)?;
-    for row in &TABLE {
-        transaction.add_callout(&guids::PROVIDER, &row.object)?;
-        transaction.add_filter(&guids::PROVIDER, &row.filter())?;
+/// What [`Platform::fail`] has changed.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Undo<'a> {
+    platform: &'a Platform,
+    before: Wanted,
+}
+
+impl Undo<'_> {
+    /// Goes back to what was wanted before. An error is tried again each second.
+    pub(crate) fn undo(self, at: Passive<'_>) {
+        self.platform.wanted.store(self.before.0, Ordering::Relaxed);
+        let _later = self.platform.arrange(at);
     }
-    transaction.commit()?;
-    Ok(session)
+}
+
+/// Weir's objects in the engine.
+#[derive(Debug)]
+struct Live {
+    /// The dynamic session of all of them but the guard's.
+    session: Session,
+    /// For which failure the authorising filters were placed; none as long as the guard decides.
+    placed: Option<Failure>,
+    guard: Guard,
+}
+
+impl Live {
+    /// A session with everything that only watches, or nothing.
+    #[inline(never)]
+    fn new(at: Passive<'_>) -> Result<Self, Status> {
+        // Persistent objects cannot be added in a dynamic session, not even to see whether they are there.
+        let guard = guard::look(lasting_session(at)?.begin(at)?)?;
+        let mut session = Session::open(wide!("Weir"), Lifetime::Dynamic, at)?;
+        let mut transaction = session.begin(at)?;
+        let provider = ProviderObject { key: guids::PROVIDER, name: wide!("Weir"), service: None };
+        transaction.add_provider(&provider)?;
+        let sublayer =
+            SubLayerObject { key: guids::SUBLAYER, name: wide!("Weir"), weight: WEIGHT, persistent: false };
+        transaction.add_sublayer(&guids::PROVIDER, &sublayer)?;
+        for row in &TABLE {
+            transaction.add_callout(&guids::PROVIDER, &row.object)?;
+            if !row.authorises {
+                transaction.add_filter(&guids::PROVIDER, &row.filter(Failure::Open))?;
+            }
+        }
+        transaction.commit()?;
+        Ok(Self { session, placed: None, guard })
+    }
+
+    /// Each step leaves connections decided by the callouts or blocked by the guard, never by nobody, and can be taken
+    /// again after an error.
+    #[inline(never)]
+    fn arrange(&mut self, wanted: Wanted, at: Passive<'_>) -> Result<(), Status> {
+        match (wanted, self.guard) {
+            (Wanted::CLOSED, Guard::Whole) => self.place(Failure::Closed, at),
+            (Wanted::CLOSED, _) => {
+                lasting(guard::prepare, at)?;
+                self.guard = Guard::Ground;
+                self.place(Failure::Closed, at)?;
+                lasting(guard::close, at)?;
+                self.guard = Guard::Whole;
+                Ok(())
+            }
+            (Wanted::UNSAID, Guard::Whole) => Ok(()),
+            (_, Guard::None) => self.place(Failure::Open, at),
+            _ => {
+                lasting(guard::open, at)?;
+                self.guard = Guard::Ground;
+                self.place(Failure::Open, at)?;
+                lasting(guard::remove, at)?;
+                self.guard = Guard::None;
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts the authorising filters where a policy that fails like this needs them.
+    fn place(&mut self, failure: Failure, at: Passive<'_>) -> Result<(), Status> {
+        if self.placed == Some(failure) {
+            return Ok(());
+        }
+        let mut transaction = self.session.begin(at)?;
+        for row in TABLE.iter().filter(|row| row.authorises) {
+            let filter = row.filter(failure);
+            if self.placed.is_some() {
+                transaction.delete_filter(&filter.key)?;
+            }
+            transaction.add_filter(&guids::PROVIDER, &filter)?;
+        }
+        transaction.commit()?;
+        self.placed = Some(failure);
+        Ok(())
+    }
+}
+
+/// A session for what outlives the driver.
+fn lasting_session(at: Passive<'_>) -> Result<Session, Status> {
+    Session::open(wide!("Weir guard"), Lifetime::Lasting, at)
+}
+
+/// Changes what outlives the driver, in a transaction.
+fn lasting(change: fn(&mut Transaction<'_>) -> Result<(), Status>, at: Passive<'_>) -> Result<(), Status> {
+    let mut session = lasting_session(at)?;
+    let mut transaction = session.begin(at)?;
+    change(&mut transaction)?;
+    transaction.commit()
 }
 
 /// Everything registered with the platform. Fields go in the order of teardown.
@@ -158,7 +352,7 @@ impl Registrations {
             _callouts: callouts,
             _owners: owners,
         };
-        shared.platform.synchronise(at)?;
+        shared.platform.join(at)?;
         Ok(registrations)
     }
 }
@@ -167,19 +361,19 @@ impl Registrations {
 enum Resynchronise {}
 
 impl Changed for Resynchronise {
-    fn changed() {
+    fn changed(state: ServiceState) {
         let Some(shared) = SHARED.get() else { return };
-        let work = *shared.platform.work.lock();
-        if let Some(work) = work {
-            work.enqueue();
+        if state == ServiceState::Down {
+            shared.platform.lost.store(true, Ordering::Release);
         }
+        shared.platform.enqueue();
     }
 }
 
 impl Work for Resynchronise {
     fn work(at: Passive<'_>) {
         let Some(shared) = SHARED.get() else { return };
-        // A failure leaves the platform inactive, which the status reply tells; the next change tries again.
+        // A failure leaves the platform inactive, which the status reply tells; it is tried again each second.
         let _inactive = shared.platform.synchronise(at);
     }
 }

@@ -37,6 +37,22 @@ impl Status {
     pub const RETRY: Self = Self(0xC000_022D_u32 as i32);
     /// `STATUS_DEVICE_BUSY`.
     pub const DEVICE_BUSY: Self = Self(0x8000_0011_u32 as i32);
+    /// `STATUS_FWP_FILTER_NOT_FOUND`.
+    pub const FWP_FILTER_NOT_FOUND: Self = Self(0xC022_0003_u32 as i32);
+    /// `STATUS_FWP_PROVIDER_NOT_FOUND`.
+    pub const FWP_PROVIDER_NOT_FOUND: Self = Self(0xC022_0005_u32 as i32);
+    /// `STATUS_FWP_SUBLAYER_NOT_FOUND`.
+    pub const FWP_SUBLAYER_NOT_FOUND: Self = Self(0xC022_0007_u32 as i32);
+    /// `STATUS_FWP_ALREADY_EXISTS`.
+    pub const FWP_ALREADY_EXISTS: Self = Self(0xC022_0009_u32 as i32);
+    /// `STATUS_FWP_TXN_IN_PROGRESS`.
+    pub const FWP_TXN_IN_PROGRESS: Self = Self(0xC022_000E_u32 as i32);
+    /// `STATUS_FWP_TXN_ABORTED`.
+    pub const FWP_TXN_ABORTED: Self = Self(0xC022_000F_u32 as i32);
+    /// `STATUS_FWP_SESSION_ABORTED`.
+    pub const FWP_SESSION_ABORTED: Self = Self(0xC022_0010_u32 as i32);
+    /// `STATUS_FWP_TIMEOUT`.
+    pub const FWP_TIMEOUT: Self = Self(0xC022_0012_u32 as i32);
     /// `NDIS_STATUS_SEND_ABORTED`.
     pub const SEND_ABORTED: Self = Self(0xC023_000C_u32 as i32);
     /// `NDIS_STATUS_PAUSED`.

@@ -1,10 +1,14 @@
 //! Sessions with the filter engine, and the objects added in them.
 
 use ddk::fwp::{
-    FWP_ACTION_TYPE, FWP_EMPTY, FWP_VALUE0, FWPM_ACTION0, FWPM_CALLOUT0, FWPM_DISPLAY_DATA0, FWPM_FILTER0,
-    FWPM_PROVIDER0, FWPM_SESSION_FLAG_DYNAMIC, FWPM_SESSION0, FWPM_SUBLAYER0, FwpmCalloutAdd0,
-    FwpmEngineClose0, FwpmEngineOpen0, FwpmFilterAdd0, FwpmProviderAdd0, FwpmSubLayerAdd0,
-    FwpmTransactionAbort0, FwpmTransactionBegin0, FwpmTransactionCommit0, RPC_C_AUTHN_WINNT,
+    FWP_ACTION_BLOCK, FWP_ACTION_TYPE, FWP_CONDITION_VALUE0, FWP_CONDITION_VALUE0_u,
+    FWP_MATCH_FLAGS_NONE_SET, FWP_UINT8, FWP_UINT32, FWP_VALUE0, FWP_VALUE0_u, FWPM_ACTION0, FWPM_CALLOUT0,
+    FWPM_CONDITION_FLAGS, FWPM_DISPLAY_DATA0, FWPM_FILTER_CONDITION0, FWPM_FILTER0,
+    FWPM_PROVIDER_FLAG_PERSISTENT, FWPM_PROVIDER0, FWPM_SESSION_FLAG_DYNAMIC, FWPM_SESSION0,
+    FWPM_SUBLAYER_FLAG_PERSISTENT, FWPM_SUBLAYER0, FwpmCalloutAdd0, FwpmEngineClose0, FwpmEngineOpen0,
+    FwpmFilterAdd0, FwpmFilterDeleteByKey0, FwpmProviderAdd0, FwpmProviderDeleteByKey0, FwpmSubLayerAdd0,
+    FwpmSubLayerDeleteByKey0, FwpmTransactionAbort0, FwpmTransactionBegin0, FwpmTransactionCommit0,
+    RPC_C_AUTHN_WINNT,
 };
 use ddk::nt::{GUID, HANDLE};
 
@@ -17,10 +21,19 @@ fn display(name: &'static [u16], description: &'static [u16]) -> FWPM_DISPLAY_DA
     FWPM_DISPLAY_DATA0 { name: name.as_ptr().cast_mut(), description: description.as_ptr().cast_mut() }
 }
 
-/// A dynamic session: the objects added in it vanish when it is closed, which happens on drop.
+/// A session, closed on drop. The objects added in a dynamic one vanish with it.
 #[derive(Debug)]
 pub struct Session {
     engine: HANDLE,
+}
+
+/// How long objects live that are added in a session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lifetime {
+    /// As long as the session.
+    Dynamic,
+    /// Until they are deleted, or as long as the service runs unless their flags say more.
+    Lasting,
 }
 
 // SAFETY: the handle may be used on any thread.
@@ -29,9 +42,9 @@ unsafe impl Send for Session {}
 impl Session {
     /// Opens a session. Fails when the Base Filtering Engine does not run.
     #[doc(alias = "FwpmEngineOpen0")]
-    pub fn open(name: &'static [u16], _at: Passive<'_>) -> Result<Self, Status> {
-        let session =
-            FWPM_SESSION0 { displayData: display(name, name), flags: FWPM_SESSION_FLAG_DYNAMIC, ..zeroed() };
+    pub fn open(name: &'static [u16], lifetime: Lifetime, _at: Passive<'_>) -> Result<Self, Status> {
+        let flags = if lifetime == Lifetime::Dynamic { FWPM_SESSION_FLAG_DYNAMIC } else { 0 };
+        let session = FWPM_SESSION0 { displayData: display(name, name), flags, ..zeroed() };
         let mut engine = core::ptr::null_mut();
         // SAFETY: server and identity must be NULL in kernel mode; the session structure is copied.
         let status = unsafe {
@@ -65,6 +78,46 @@ impl Drop for Session {
     }
 }
 
+/// Whether an error says that the service went away and took the session with it.
+#[must_use]
+pub fn is_gone(error: Status) -> bool {
+    matches!(error, Status::FWP_TXN_ABORTED | Status::FWP_SESSION_ABORTED)
+}
+
+/// Whether an error of the filter engine may be gone at another try: somebody else writes, or the service went away.
+#[must_use]
+pub fn is_transient(error: Status) -> bool {
+    is_gone(error) || matches!(error, Status::FWP_TXN_IN_PROGRESS | Status::FWP_TIMEOUT)
+}
+
+/// Success also when what is to be added is there already, or what is to be deleted is not.
+///
+/// # Errors
+/// Every other error of `result`.
+pub fn settled(result: Result<(), Status>) -> Result<(), Status> {
+    match result {
+        Err(
+            Status::FWP_ALREADY_EXISTS
+            | Status::FWP_FILTER_NOT_FOUND
+            | Status::FWP_SUBLAYER_NOT_FOUND
+            | Status::FWP_PROVIDER_NOT_FOUND,
+        ) => Ok(()),
+        other => other,
+    }
+}
+
+/// A provider to add.
+#[derive(Clone, Copy)]
+pub struct ProviderObject {
+    /// Its key.
+    pub key: GUID,
+    /// Its name, NUL-terminated.
+    pub name: &'static [u16],
+    /// The Windows service that hosts a persistent provider, NUL-terminated: the engine restores the provider's objects
+    /// only while that service starts by itself. `None` for a provider that is not persistent.
+    pub service: Option<&'static [u16]>,
+}
+
 /// A sublayer to add.
 #[derive(Clone, Copy)]
 pub struct SubLayerObject {
@@ -74,6 +127,8 @@ pub struct SubLayerObject {
     pub name: &'static [u16],
     /// Its weight among sublayers.
     pub weight: u16,
+    /// Whether it stays until it is deleted.
+    pub persistent: bool,
 }
 
 /// A callout object to add.
@@ -87,19 +142,34 @@ pub struct CalloutObject {
     pub layer: GUID,
 }
 
-/// A filter to add: everything at a layer goes to a callout.
+/// What a filter does.
+#[derive(Clone, Copy)]
+pub enum FilterAction {
+    /// Asks the callout with this key, as `FWP_ACTION_CALLOUT_*` says.
+    Callout(FWP_ACTION_TYPE, GUID),
+    /// Blocks.
+    Block,
+}
+
+/// A filter to add.
 #[derive(Clone, Copy)]
 pub struct FilterObject {
     /// Its key.
     pub key: GUID,
-    /// The callout, which also gives name and layer.
-    pub callout: CalloutObject,
-    /// The sublayer.
+    /// Its name, NUL-terminated.
+    pub name: &'static [u16],
+    /// Its layer.
+    pub layer: GUID,
+    /// Its sublayer.
     pub sublayer: GUID,
-    /// `FWP_ACTION_CALLOUT_*`.
-    pub action: FWP_ACTION_TYPE,
+    /// Weight class in the sublayer, 0 to 15: the highest decides.
+    pub weight: u8,
+    /// What it does.
+    pub action: FilterAction,
     /// `FWPM_FILTER_FLAG_*`.
     pub flags: u32,
+    /// It matches only where none of these `FWP_CONDITION_FLAG_*` is set; 0: everywhere.
+    pub unless: u32,
 }
 
 /// A transaction: aborted on drop unless it was committed.
@@ -114,11 +184,38 @@ pub struct Transaction<'a> {
 impl Transaction<'_> {
     /// Adds a provider.
     #[doc(alias = "FwpmProviderAdd0")]
-    pub fn add_provider(&mut self, key: GUID, name: &'static [u16]) -> Result<(), Status> {
-        let provider = FWPM_PROVIDER0 { providerKey: key, displayData: display(name, name), ..zeroed() };
+    pub fn add_provider(&mut self, object: &ProviderObject) -> Result<(), Status> {
+        let provider = FWPM_PROVIDER0 {
+            providerKey: object.key,
+            displayData: display(object.name, object.name),
+            flags: if object.service.is_some() { FWPM_PROVIDER_FLAG_PERSISTENT } else { 0 },
+            serviceName: object.service.map_or(core::ptr::null_mut(), |name| name.as_ptr().cast_mut()),
+            ..zeroed()
+        };
         // SAFETY: a transaction is open; the structure is copied; NULL is the default security descriptor.
         Status(unsafe { FwpmProviderAdd0(self.session.engine, &raw const provider, core::ptr::null_mut()) })
             .ok()
+    }
+
+    /// Deletes a provider that no object refers to.
+    #[doc(alias = "FwpmProviderDeleteByKey0")]
+    pub fn delete_provider(&mut self, key: &GUID) -> Result<(), Status> {
+        // SAFETY: a transaction is open; the key is read.
+        Status(unsafe { FwpmProviderDeleteByKey0(self.session.engine, key) }).ok()
+    }
+
+    /// Deletes a sublayer that no filter refers to.
+    #[doc(alias = "FwpmSubLayerDeleteByKey0")]
+    pub fn delete_sublayer(&mut self, key: &GUID) -> Result<(), Status> {
+        // SAFETY: a transaction is open; the key is read.
+        Status(unsafe { FwpmSubLayerDeleteByKey0(self.session.engine, key) }).ok()
+    }
+
+    /// Deletes a filter.
+    #[doc(alias = "FwpmFilterDeleteByKey0")]
+    pub fn delete_filter(&mut self, key: &GUID) -> Result<(), Status> {
+        // SAFETY: a transaction is open; the key is read.
+        Status(unsafe { FwpmFilterDeleteByKey0(self.session.engine, key) }).ok()
     }
 
     /// Adds a sublayer of `provider`.
@@ -129,6 +226,7 @@ impl Transaction<'_> {
             displayData: display(object.name, object.name),
             providerKey: core::ptr::from_ref(provider).cast_mut(),
             weight: object.weight,
+            flags: if object.persistent { FWPM_SUBLAYER_FLAG_PERSISTENT } else { 0 },
             ..zeroed()
         };
         // SAFETY: a transaction is open; the structure is copied; NULL is the default security descriptor.
@@ -159,20 +257,36 @@ impl Transaction<'_> {
         .ok()
     }
 
-    /// Adds a filter of `provider` without conditions.
+    /// Adds a filter of `provider`.
     #[doc(alias = "FwpmFilterAdd0")]
     pub fn add_filter(&mut self, provider: &GUID, object: &FilterObject) -> Result<(), Status> {
-        let mut action = FWPM_ACTION0 { r#type: object.action, ..zeroed() };
-        action.u.calloutKey = object.callout.key;
+        let mut action: FWPM_ACTION0 = zeroed();
+        match object.action {
+            FilterAction::Callout(kind, callout) => {
+                action.r#type = kind;
+                action.u.calloutKey = callout;
+            }
+            FilterAction::Block => action.r#type = FWP_ACTION_BLOCK,
+        }
+        let mut unless = FWPM_FILTER_CONDITION0 {
+            fieldKey: FWPM_CONDITION_FLAGS,
+            matchType: FWP_MATCH_FLAGS_NONE_SET,
+            conditionValue: FWP_CONDITION_VALUE0 {
+                r#type: FWP_UINT32,
+                u: FWP_CONDITION_VALUE0_u { uint32: object.unless },
+            },
+        };
         let filter = FWPM_FILTER0 {
             filterKey: object.key,
-            displayData: display(object.callout.name, object.callout.name),
+            displayData: display(object.name, object.name),
             flags: object.flags,
             providerKey: core::ptr::from_ref(provider).cast_mut(),
-            layerKey: object.callout.layer,
+            layerKey: object.layer,
             subLayerKey: object.sublayer,
-            // Empty: the engine gives a weight. The sublayer is ours alone, so any weight will do.
-            weight: FWP_VALUE0 { r#type: FWP_EMPTY, ..zeroed() },
+            // The engine orders filters of one class; none of ours depends on that.
+            weight: FWP_VALUE0 { r#type: FWP_UINT8, u: FWP_VALUE0_u { uint8: object.weight } },
+            numFilterConditions: u32::from(object.unless != 0),
+            filterCondition: &raw mut unless,
             action,
             ..zeroed()
         };
@@ -192,11 +306,12 @@ impl Transaction<'_> {
     /// Makes everything added take effect at once.
     #[doc(alias = "FwpmTransactionCommit0")]
     pub fn commit(mut self) -> Result<(), Status> {
-        // Whatever the outcome, the transaction is over.
-        self.open = false;
         let _at = self.at;
         // SAFETY: a transaction is open.
-        Status(unsafe { FwpmTransactionCommit0(self.session.engine) }).ok()
+        let committed = Status(unsafe { FwpmTransactionCommit0(self.session.engine) }).ok();
+        // What could not be committed may still be open: it is aborted on drop.
+        self.open = committed.is_err();
+        committed
     }
 }
 

@@ -7,5 +7,8 @@ mod service;
 
 pub use callout::{Callout, CalloutDefinition, Classifier, offload_flags};
 pub use classify::{Classify, Decision, Ip, Metadata};
-pub use engine::{CalloutObject, FilterObject, Session, SubLayerObject, Transaction};
+pub use engine::{
+    CalloutObject, FilterAction, FilterObject, Lifetime, ProviderObject, Session, SubLayerObject,
+    Transaction, is_gone, is_transient, settled,
+};
 pub use service::{Changed, ServiceState, Subscription};

@@ -26,7 +26,11 @@ impl ServiceState {
     #[must_use]
     pub fn now() -> Self {
         // SAFETY: no arguments, no preconditions.
-        match unsafe { FwpmBfeStateGet0() } {
+        Self::of(unsafe { FwpmBfeStateGet0() })
+    }
+
+    const fn of(state: FWPM_SERVICE_STATE) -> Self {
+        match state {
             FWPM_SERVICE_RUNNING => Self::Running,
             _ => Self::Down,
         }
@@ -77,12 +81,12 @@ impl Drop for Subscription {
 
 /// Receiver of state changes.
 pub trait Changed: 'static {
-    /// The state may have changed. IRQL: <= DISPATCH_LEVEL.
-    fn changed();
+    /// The state has changed to `state`, perhaps a while ago. IRQL: <= DISPATCH_LEVEL.
+    fn changed(state: ServiceState);
 }
 
 thunk! {
-    unsafe fn changed<C: Changed>(_context: *mut c_void, _state: FWPM_SERVICE_STATE) {
-        C::changed();
+    unsafe fn changed<C: Changed>(_context: *mut c_void, state: FWPM_SERVICE_STATE) {
+        C::changed(ServiceState::of(state));
     }
 }
