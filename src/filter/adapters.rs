@@ -162,8 +162,10 @@ impl Module {
     fn entry(&self) -> AdapterEntry {
         let totals = self.counts.totals();
         let facts = &self.facts;
+        let (mac, mac_length) = self.current.mac();
         AdapterEntry {
             luid: facts.luid,
+            generation: self.link.number.get(),
             frames_sent: totals.sent,
             frames_received: totals.received,
             frames_blocked: totals.blocked,
@@ -172,8 +174,10 @@ impl Module {
             index: facts.index,
             medium: facts.medium,
             state: self.state(),
-            mac_length: u32::from(facts.mac_length),
-            mac: facts.mac,
+            media: self.current.media(),
+            mtu: self.current.mtu(),
+            mac_length,
+            mac,
             name: facts.name,
         }
     }

@@ -16,6 +16,7 @@ use super::adapters::{Link, NAME_LENGTH};
 use super::counts::Counts;
 use super::demand::Installed;
 use super::held::Held;
+use super::link::Current;
 use super::{COMPARTMENT, Facts, Module};
 use crate::shared::Shared;
 use crate::tags;
@@ -58,6 +59,7 @@ impl FilterDriver for Shared {
             held,
             link: Link::new(),
             facts,
+            current: Current::new(parameters),
             counts,
         };
         let module = PoolBox::new(tags::MODULE, module).ok_or(Status::INSUFFICIENT_RESOURCES)?;
@@ -89,15 +91,9 @@ impl Facts {
             index: parameters.base_index(),
             medium,
             frames,
-            mac_length: 0,
-            mac: [0; 8],
             name_length: 0,
             name: [0; NAME_LENGTH],
         };
-        for (to, from) in facts.mac.iter_mut().zip(parameters.mac()) {
-            *to = *from;
-            facts.mac_length = facts.mac_length.wrapping_add(1);
-        }
         match interface::alias(facts.luid, &mut facts.name, at) {
             Ok(length) => facts.name_length = u8::try_from(length).unwrap_or(u8::MAX),
             // Without an alias, the name that the device manager shows.

@@ -119,10 +119,10 @@ impl Module {
         }
     }
 
-    /// Gives back what is held, because the module pauses. IRQL: <= DISPATCH_LEVEL.
-    pub(super) fn refuse_held(&self) {
+    /// Gives back what is held, and holds nothing more until [`Held::open`]. IRQL: <= DISPATCH_LEVEL.
+    pub(super) fn refuse_held(&self, status: Status) {
         if let Some(chain) = self.held.gone(self.held.sends.close()) {
-            self.refuse(chain, Status::PAUSED, SendCompleteFlags(0));
+            self.refuse(chain, status, SendCompleteFlags(0));
         }
     }
 

@@ -6,6 +6,7 @@ mod attach;
 mod counts;
 mod demand;
 mod held;
+mod link;
 mod oid;
 mod pnp;
 mod receive;
@@ -20,8 +21,8 @@ use ddk::ndis::{NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTI
 use kernel::irql::Passive;
 use kernel::ndis::{
     CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names,
-    Nbl, OidClone, OidRequest, Originator, Outgoing, PortNumber, ReceiveFlags, Regular, ReturnFlags,
-    Returned, SendCompleteFlags, SendFlags,
+    Nbl, OidClone, OidRequest, Originator, Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters,
+    ReturnFlags, Returned, SendCompleteFlags, SendFlags,
 };
 use kernel::pool::{PoolBox, Tag};
 use kernel::rundown::Rundown;
@@ -43,6 +44,7 @@ use counts::{Counts, Tally};
 pub(crate) use demand::Demand;
 use demand::Installed;
 use held::Held;
+use link::Current;
 pub(crate) use topology::{Restack, Topology};
 
 use crate::guids;
@@ -94,6 +96,7 @@ pub(crate) struct Module {
     /// Place in the list of adapters.
     link: adapters::Link,
     facts: PoolBox<Facts>,
+    current: Current,
     counts: Counts,
 }
 
@@ -105,8 +108,6 @@ struct Facts {
     medium: u32,
     /// What frames begin with, if the parser knows it.
     frames: Option<Medium>,
-    mac_length: u8,
-    mac: [u8; 8],
     name_length: u8,
     name: [u16; NAME_LENGTH],
 }
@@ -232,7 +233,8 @@ impl FilterModule for Module {
         self.install_handlers(options)
     }
 
-    fn restart(&self, at: Passive<'_>) -> Result<(), Status> {
+    fn restart(&self, parameters: &RestartParameters<'_>, at: Passive<'_>) -> Result<(), Status> {
+        self.current.restart(parameters);
         self.to_running(at);
         self.shared.review_topology(at);
         Ok(())
@@ -271,10 +273,16 @@ impl FilterModule for Module {
     }
 
     fn oid_request(&self, request: OidRequest<Regular>) -> Status {
+        if let Some((oid, value)) = request.setting() {
+            self.learn_setting(oid, value);
+        }
         self.filter_oid_request(request)
     }
 
     fn oid_complete(&self, clone: OidClone<Regular>, status: Status) {
+        if let Some((oid, value)) = clone.answer(status) {
+            self.current.answer(oid, value);
+        }
         clone.complete(self.handle, status);
     }
 

@@ -11,7 +11,7 @@ impl Module {
     #[doc(alias = "FilterOidRequest")]
     #[doc(alias = "FilterDirectOidRequest")]
     pub(super) fn filter_oid_request<Path: OidPath>(&self, request: OidRequest<Path>) -> Status {
-        request.forward(self.handle, tags::OID)
+        request.forward(self.handle, tags::OID, |oid, value| self.current.answer(oid, value))
     }
 
     /// IRQL: <= DISPATCH_LEVEL.

@@ -3,6 +3,7 @@
 use core::sync::atomic::Ordering;
 
 use kernel::irql::Passive;
+use kernel::status::Status;
 use weir_ioctl::AdapterState;
 
 use super::Module;
@@ -25,7 +26,7 @@ impl Module {
         self.state.store(AdapterState::PAUSING.0, Ordering::Relaxed);
         self.leave_topology();
         self.gate.close(at);
-        self.refuse_held();
+        self.refuse_held(Status::PAUSED);
         self.own.close(at);
         self.state.store(AdapterState::PAUSED.0, Ordering::Relaxed);
     }

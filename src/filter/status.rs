@@ -8,6 +8,7 @@ impl Module {
     /// IRQL: <= DISPATCH_LEVEL, in every state but detached.
     #[doc(alias = "FilterStatus")]
     pub(super) fn filter_status(&self, status: &mut NDIS_STATUS_INDICATION) {
+        self.current.status(status);
         self.handle.indicate_status(status);
     }
 }

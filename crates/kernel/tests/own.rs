@@ -14,8 +14,8 @@ use kernel::irql::Passive;
 use kernel::ndis::{
     AttachParameters, CancelId, Chain, Completed, DataHandlers, DelayQueue, Direct, FilterDriver,
     FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names, OidClone, OidRequest, Originator,
-    Outgoing, PortNumber, ReceiveFlags, Registration, Regular, ReturnFlags, Returned, SendCompleteFlags,
-    SendFlags, cancel_oids,
+    Outgoing, PortNumber, ReceiveFlags, Registration, Regular, RestartParameters, ReturnFlags, Returned,
+    SendCompleteFlags, SendFlags, cancel_oids,
 };
 use kernel::pool::{PoolBox, Tag};
 use kernel::rundown::Rundown;
@@ -144,7 +144,7 @@ impl FilterModule for Module {
         options.install(self.handle, DataHandlers { send: true, receive: true })
     }
 
-    fn restart(&self, at: Passive<'_>) -> Result<(), Status> {
+    fn restart(&self, _parameters: &RestartParameters<'_>, at: Passive<'_>) -> Result<(), Status> {
         self.own.open(at);
         self.held.open();
         self.gate.reopen(at);
@@ -239,7 +239,7 @@ impl FilterModule for Module {
     }
 
     fn oid_request(&self, request: OidRequest<Regular>) -> Status {
-        request.forward(self.handle, TAG)
+        request.forward(self.handle, TAG, |_, _| {})
     }
 
     fn oid_complete(&self, clone: OidClone<Regular>, status: Status) {
@@ -251,7 +251,7 @@ impl FilterModule for Module {
     }
 
     fn direct_oid_request(&self, request: OidRequest<Direct>) -> Status {
-        request.forward(self.handle, TAG)
+        request.forward(self.handle, TAG, |_, _| {})
     }
 
     fn direct_oid_complete(&self, clone: OidClone<Direct>, status: Status) {

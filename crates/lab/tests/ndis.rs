@@ -283,6 +283,9 @@ broken_rules! {
         a.complete_oids(Completion::BeforeReturn, None);
         a.query(OID_GEN_MAXIMUM_FRAME_SIZE, 4);
     };
+    failing_a_power_request: FailPower, "N-63", |a| a.sleep(true);
+    keeping_a_power_request: KeepPower, "N-63", |a| a.sleep(true);
+    delaying_a_power_request: SlowPower, "G-43", |a| a.sleep(true);
     returning_at_another_irql: RaiseIrql, "G-14", |a| send_one(a, PASSIVE);
     two_attributes: AttributesTwice, "N-41", |_| {};
     no_attributes: NoAttributes, "N-41", |_| {};
@@ -363,5 +366,24 @@ fn timers_work_items_events_and_locks_serve() {
             NdisFreeRWLock(lock);
         }
         assert!(machine.finish().is_clean());
+    });
+}
+
+#[test]
+fn an_adapter_sleeps_and_wakes() {
+    lab::child::test("an_adapter_sleeps_and_wakes", || {
+        let (machine, adapter, _driver) = start(Fault::None);
+        for pausing in [true, false] {
+            adapter.sleep(pausing);
+            assert_eq!(adapter.is_running(), !pausing);
+            if !pausing {
+                send_one(&adapter, PASSIVE);
+                assert!(adapter.take_events().wire.is_empty(), "a miniport that sleeps does not send");
+            }
+            adapter.wake().expect("the filter restarts");
+            send_one(&adapter, PASSIVE);
+            assert_eq!(adapter.take_events().wire.len(), 1);
+        }
+        stop(machine);
     });
 }

@@ -29,7 +29,7 @@ mod tap;
 pub use flow::{FlowEntry, FlowFlags, FlowState, Origin, Verdict, rule};
 pub use request::{
     AdapterEntry, AdapterState, GetPolicyReply, GetPolicyRequest, IdentityEntry, IdentityKind, ListRequest,
-    PageHeader, RuleHits, SetPolicyReply, VersionReply,
+    MediaState, PageHeader, RuleHits, SetPolicyReply, VersionReply,
 };
 pub use status::{CounterId, StatusReply};
 pub use tap::{TapDirection, TapFlags, TapHead, TapMedium, TapOpen, TapRecord};

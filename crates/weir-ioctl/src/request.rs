@@ -54,12 +54,26 @@ open_enum! {
     }
 }
 
-/// One adapter that the filter is attached to.
+open_enum! {
+    /// `NDIS_MEDIA_CONNECT_STATE`.
+    MediaState: u32 {
+        /// The miniport does not say.
+        UNKNOWN = 0 => "unknown",
+        /// There is a link.
+        CONNECTED = 1 => "connected",
+        /// There is none.
+        DISCONNECTED = 2 => "disconnected",
+    }
+}
+
+/// One adapter that the filter is attached to. It is the same as in another list if LUID and generation are.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct AdapterEntry {
     /// LUID of the base miniport's interface.
     pub luid: u64,
+    /// Number of the attachment since the driver started: an adapter that was detached and attached again has another.
+    pub generation: u64,
     /// Frames sent that the filter saw.
     pub frames_sent: u64,
     /// Frames received that the filter saw.
@@ -76,6 +90,10 @@ pub struct AdapterEntry {
     pub medium: u32,
     /// Module state.
     pub state: AdapterState,
+    /// Whether there is a link.
+    pub media: MediaState,
+    /// Bytes of a packet that fit into a frame, 0 when the miniport did not say.
+    pub mtu: u32,
     /// Length of `mac` in use.
     pub mac_length: u32,
     /// Current MAC address.
@@ -84,7 +102,7 @@ pub struct AdapterEntry {
     pub name: [u16; 128],
 }
 
-const _: () = assert!(size_of::<AdapterEntry>() == 328);
+const _: () = assert!(size_of::<AdapterEntry>() == 344);
 
 /// Reply to [`crate::Control::SET_POLICY`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -273,6 +273,7 @@ fn adapter(entry: &AdapterEntry) -> Adapter {
     Adapter {
         name: utf16(&entry.name),
         luid: entry.luid,
+        generation: entry.generation,
         index: entry.index,
         medium: match entry.medium {
             0 => "Ethernet".into(),
@@ -280,6 +281,8 @@ fn adapter(entry: &AdapterEntry) -> Adapter {
             other => format!("medium {other}"),
         },
         state: entry.state.to_string(),
+        media: entry.media.to_string(),
+        mtu: entry.mtu,
         mac: mac.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
         frames_sent: entry.frames_sent,
         frames_received: entry.frames_received,

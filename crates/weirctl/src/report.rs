@@ -150,12 +150,18 @@ pub(crate) struct Adapter {
     pub(crate) name: String,
     /// Locally unique number.
     pub(crate) luid: u64,
+    /// Number of the attachment since the driver started.
+    pub(crate) generation: u64,
     /// Interface index.
     pub(crate) index: u32,
     /// `Ethernet` or `IP`.
     pub(crate) medium: String,
     /// State of the filter module.
     pub(crate) state: String,
+    /// Whether there is a link.
+    pub(crate) media: String,
+    /// Bytes of a packet that fit into a frame, 0 when not known.
+    pub(crate) mtu: u32,
     /// Hardware address.
     pub(crate) mac: String,
     /// Frames sent that the filter saw.

@@ -1,9 +1,14 @@
 //! What a lightweight filter driver is: a driver that attaches, modules that see packets.
 
+use core::mem::offset_of;
+use core::ptr::NonNull;
+
 use ddk::ndis::{
-    NDIS_FILTER_ATTACH_PARAMETERS, NDIS_HANDLE, NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT,
+    NDIS_FILTER_ATTACH_PARAMETERS, NDIS_FILTER_RESTART_PARAMETERS, NDIS_HANDLE,
+    NDIS_RESTART_GENERAL_ATTRIBUTES, NDIS_STATUS_INDICATION, NET_DEVICE_PNP_EVENT,
     NET_PNP_EVENT_NOTIFICATION, NdisFCancelSendNetBufferLists, NdisFDevicePnPEventNotify,
-    NdisFIndicateStatus, NdisFNetPnPEvent, NdisFRestartFilter,
+    NdisFIndicateStatus, NdisFNetPnPEvent, NdisFRestartFilter, NetEventSetPower,
+    OID_GEN_MINIPORT_RESTART_ATTRIBUTES,
 };
 use ddk::nt::PVOID;
 
@@ -114,12 +119,71 @@ impl<'a> AttachParameters<'a> {
         unsafe { unicode::units(self.0.BaseMiniportInstanceName) }
     }
 
+    /// `NDIS_MEDIA_CONNECT_STATE` of the adapter.
+    #[must_use]
+    pub fn media(&self) -> u32 {
+        self.0.MediaConnectState.cast_unsigned()
+    }
+
     /// Current MAC address.
     #[must_use]
     pub fn mac(&self) -> &'a [u8] {
         let length = usize::from(self.0.MacAddressLength);
         self.0.CurrentMacAddress.get(..length).unwrap_or(&[])
     }
+}
+
+/// What NDIS tells about the adapter below when a module restarts; valid during FilterRestart only.
+pub struct RestartParameters<'a>(&'a NDIS_FILTER_RESTART_PARAMETERS);
+
+impl<'a> RestartParameters<'a> {
+    pub(super) fn new(parameters: &'a NDIS_FILTER_RESTART_PARAMETERS) -> Self {
+        Self(parameters)
+    }
+
+    /// Bytes of a packet that fit into a frame; `None` when the miniport's attributes are not told this time.
+    #[doc(alias = "NDIS_RESTART_GENERAL_ATTRIBUTES")]
+    #[must_use]
+    pub fn mtu(&self) -> Option<u32> {
+        /// More attributes than any driver adds.
+        const MOST: usize = 256;
+        const END: usize = offset_of!(NDIS_RESTART_GENERAL_ATTRIBUTES, MtuSize) + size_of::<u32>();
+        let mut next = self.0.RestartAttributes;
+        for _ in 0..MOST {
+            // SAFETY: NDIS passes NULL or a NULL-terminated list for the time of the call.
+            let entry = unsafe { next.as_ref() }?;
+            if entry.Oid == OID_GEN_MINIPORT_RESTART_ATTRIBUTES && entry.DataLength as usize >= END {
+                let general = (&raw const entry.Data).cast::<NDIS_RESTART_GENERAL_ATTRIBUTES>();
+                // SAFETY: the entry is as long as it says, which is up to this member at least. `Data` is aligned for it,
+                // but lies in a list that other filters may have changed.
+                return Some(unsafe { (&raw const (*general).MtuSize).read_unaligned() });
+            }
+            next = entry.Next;
+        }
+        None
+    }
+}
+
+/// The buffer of a status indication, of whatever length it came with.
+#[doc(alias = "NDIS_STATUS_INDICATION")]
+#[must_use]
+pub fn status_buffer(status: &NDIS_STATUS_INDICATION) -> &[u8] {
+    let Some(start) = NonNull::new(status.StatusBuffer.cast::<u8>()) else { return &[] };
+    // SAFETY: NDIS checks that a status has a buffer as long as it says, valid for the time of the call.
+    unsafe { core::slice::from_raw_parts(start.as_ptr(), status.StatusBufferSize as usize) }
+}
+
+/// The device power state that a network event tells of, if it is one of those (`NetEventSetPower`).
+#[doc(alias = "NET_PNP_EVENT")]
+#[must_use]
+pub fn power_event(event: &NET_PNP_EVENT_NOTIFICATION) -> Option<u32> {
+    let event = &event.NetPnPEvent;
+    if event.NetEvent != NetEventSetPower || (event.BufferLength as usize) < size_of::<u32>() {
+        return None;
+    }
+    let state = NonNull::new(event.Buffer.cast::<u32>())?;
+    // SAFETY: the event has a buffer of that length, valid for the time of the call.
+    Some(unsafe { state.as_ptr().read_unaligned() })
 }
 
 /// A lightweight filter driver.
@@ -150,7 +214,7 @@ pub trait FilterModule: Sync + Sized + 'static {
     fn set_options(&self, options: ModuleOptions<Self>) -> Result<(), Status>;
     /// Paused to running. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "FilterRestart")]
-    fn restart(&self, at: Passive<'_>) -> Result<(), Status>;
+    fn restart(&self, parameters: &RestartParameters<'_>, at: Passive<'_>) -> Result<(), Status>;
     /// Running to paused; returns when nothing of the module is under way. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "FilterPause")]
     fn pause(&self, at: Passive<'_>);

@@ -14,7 +14,10 @@ mod tests;
 
 pub use chain::{Chain, Completed, Incoming, Outgoing, Returned};
 pub use delay::DelayQueue;
-pub use filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule};
+pub use filter::{
+    AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule, RestartParameters, power_event,
+    status_buffer,
+};
 pub use flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 pub use loan::Loan;
 pub use net_buffer::{FrameBytes, Nbl, NetBuffers, Offloads};

@@ -7,7 +7,8 @@ use core::ptr::NonNull;
 use ddk::ndis::{
     NDIS_HANDLE, NDIS_OID_REQUEST, NDIS_STATUS, NdisAllocateCloneOidRequest, NdisFCancelDirectOidRequest,
     NdisFCancelOidRequest, NdisFDirectOidRequest, NdisFDirectOidRequestComplete, NdisFOidRequest,
-    NdisFOidRequestComplete, NdisFreeCloneOidRequest, NdisRequestMethod, NdisRequestSetInformation,
+    NdisFOidRequestComplete, NdisFreeCloneOidRequest, NdisRequestMethod, NdisRequestQueryInformation,
+    NdisRequestSetInformation,
 };
 use ddk::nt::PVOID;
 
@@ -86,10 +87,25 @@ impl<Path: OidPath> OidRequest<Path> {
         NonNull::new(request).map(|request| Self { request, path: PhantomData })
     }
 
+    /// What a set request is about: its OID, and the value.
+    #[must_use]
+    pub fn setting(&self) -> Option<(u32, &[u8])> {
+        // SAFETY: the request is valid by the type's invariant.
+        let request = unsafe { self.request.as_ref() };
+        if request.RequestType != NdisRequestSetInformation {
+            return None;
+        }
+        // SAFETY: a set request uses this view of the union.
+        let set = unsafe { &request.DATA.SET_INFORMATION };
+        // SAFETY: the buffer of a request is valid until it is completed.
+        Some((set.Oid, unsafe { bytes(set.InformationBuffer, set.InformationBufferLength) }))
+    }
+
     /// Passes a clone of the request to the driver below and answers with its status: `PENDING` means that
-    /// [`OidClone::complete`] will follow, or already has. IRQL: <= DISPATCH_LEVEL.
+    /// [`OidClone::complete`] will follow, or already has. `learn` is shown what [`OidClone::answer`] says, if the answer
+    /// comes at once. IRQL: <= DISPATCH_LEVEL.
     #[doc(alias = "NdisAllocateCloneOidRequest")]
-    pub fn forward(self, filter: FilterHandle, tag: Tag) -> Status {
+    pub fn forward(self, filter: FilterHandle, tag: Tag, learn: impl FnOnce(u32, &[u8])) -> Status {
         let mut clone = core::ptr::null_mut();
         // SAFETY: the handle is that of an attached module and the request is valid by the type's invariant.
         let status = unsafe {
@@ -108,6 +124,9 @@ impl<Path: OidPath> OidRequest<Path> {
             // SAFETY: the request below is over and its completion entry point will not be called.
             let clone = unsafe { OidClone::<Path>::from_raw(clone.as_ptr()) };
             if let Some(clone) = clone {
+                if let Some((oid, value)) = clone.answer(status) {
+                    learn(oid, value);
+                }
                 let _original = clone.finish(filter);
             }
         }
@@ -134,6 +153,22 @@ impl<Path: OidPath> OidClone<Path> {
     pub(super) unsafe fn from_raw(clone: *mut NDIS_OID_REQUEST) -> Option<Self> {
         // INVARIANT: by the contract of this function.
         NonNull::new(clone).map(|clone| Self { clone, path: PhantomData })
+    }
+
+    /// What a query answered: its OID, and the value; `None` if it did not, or the request is no query. No longer than its
+    /// buffer, whatever the driver below said that it wrote.
+    #[must_use]
+    pub fn answer(&self, status: Status) -> Option<(u32, &[u8])> {
+        // SAFETY: the clone is valid by the type's invariant.
+        let request = unsafe { self.clone.as_ref() };
+        if !status.is_success() || request.RequestType != NdisRequestQueryInformation {
+            return None;
+        }
+        // SAFETY: a query uses this view of the union.
+        let query = unsafe { &request.DATA.QUERY_INFORMATION };
+        let length = query.BytesWritten.min(query.InformationBufferLength);
+        // SAFETY: the buffer of a request is valid until it is completed.
+        Some((query.Oid, unsafe { bytes(query.InformationBuffer, length) }))
     }
 
     /// Completes the request above with the results and the status of its clone. IRQL: <= DISPATCH_LEVEL.
@@ -168,6 +203,18 @@ pub fn cancel<Path: OidPath>(filter: FilterHandle, id: CancelId) {
     unsafe { Path::cancel(filter.raw(), id.0) }
 }
 
+/// The buffer of a request.
+///
+/// # Safety
+/// It is NULL or valid for `'a`.
+unsafe fn bytes<'a>(buffer: PVOID, length: u32) -> &'a [u8] {
+    match NonNull::new(buffer.cast::<u8>()) {
+        // SAFETY: by the contract of this function.
+        Some(start) => unsafe { core::slice::from_raw_parts(start.as_ptr(), length as usize) },
+        None => &[],
+    }
+}
+
 /// Where the issuer of a request keeps a pointer.
 fn source_slot(request: NonNull<NDIS_OID_REQUEST>) -> *mut *mut NDIS_OID_REQUEST {
     // SAFETY: only the address of a field of a valid request is taken.
@@ -197,8 +244,6 @@ fn copy_results(from: &NDIS_OID_REQUEST, to: &mut NDIS_OID_REQUEST) {
 
 #[cfg(test)]
 mod tests {
-    use ddk::ndis::NdisRequestQueryInformation;
-
     use super::*;
 
     #[test]

@@ -20,7 +20,9 @@ use ddk::ndis::{
 use ddk::nt::{PDRIVER_OBJECT, PVOID};
 
 use super::chain::Chain;
-use super::filter::{AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule};
+use super::filter::{
+    AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule, RestartParameters,
+};
 use super::flags::{PortNumber, ReceiveFlags, ReturnFlags, SendCompleteFlags, SendFlags};
 use super::loan::Loan;
 use super::oid::{OidClone, OidRequest};
@@ -183,12 +185,14 @@ thunk! {
 
     unsafe fn restart<M: FilterModule>(
         context: NDIS_HANDLE,
-        _parameters: *mut NDIS_FILTER_RESTART_PARAMETERS,
+        parameters: *mut NDIS_FILTER_RESTART_PARAMETERS,
     ) -> NDIS_STATUS {
         // SAFETY: the context is that of an attached module.
         let module = unsafe { module::<M>(context) };
+        // SAFETY: NDIS passes valid parameters for the time of the call.
+        let parameters = RestartParameters::new(unsafe { &*parameters });
         // SAFETY: NDIS calls FilterRestart at PASSIVE_LEVEL.
-        Status::of(module.restart(unsafe { Passive::assume() }))
+        Status::of(module.restart(&parameters, unsafe { Passive::assume() }))
     }
 
     unsafe fn pause<M: FilterModule>(

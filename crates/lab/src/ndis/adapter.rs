@@ -2,7 +2,7 @@
 //! between.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ddk::ndis::{NDIS_STATUS, NET_BUFFER_LIST};
@@ -184,6 +184,8 @@ pub struct Adapter {
     events: Mutex<Events>,
     kept: Mutex<Kept>,
     beside: Mutex<Beside>,
+    /// `NDIS_DEVICE_POWER_STATE` of the miniport.
+    pub(super) power: AtomicU32,
     /// The virtual adapter that lies on this one.
     pub(super) above: Mutex<Weak<Adapter>>,
     /// What carries the frames of a virtual adapter.
@@ -218,6 +220,7 @@ impl Adapter {
             events: Mutex::default(),
             kept: Mutex::default(),
             beside: Mutex::default(),
+            power: AtomicU32::new(super::power::D0),
             above: Mutex::default(),
             below: Mutex::default(),
             oids: super::oid::Miniport::default(),

@@ -1,8 +1,9 @@
 //! The data path: NBL chains on their way down and up an adapter's stack, between its modules and its edges.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use ddk::ndis::{NDIS_STATUS, NET_BUFFER_LIST};
+use ddk::ndis::{NDIS_STATUS, NDIS_STATUS_LOW_POWER_STATE, NET_BUFFER_LIST};
 use ddk::nt::PVOID;
 
 use super::adapter::{Adapter, Beside, Delivered, Giving, OnWire, Ptr};
@@ -12,6 +13,7 @@ use super::module::Module;
 use super::mux;
 use super::offload;
 use super::owner::{self, Birth, Direction, Layer, Move, Walked};
+use super::power;
 use super::raw::{self, SLOT_8021Q};
 use crate::{cpu, verifier};
 
@@ -90,6 +92,14 @@ impl Adapter {
         let nbls = reorder(kept, order);
         if !nbls.is_empty() {
             call.run(|flags| give_back(self, usize::MAX, &nbls, flags));
+        }
+    }
+
+    /// The miniport fails the sends that it keeps.
+    pub fn fail_sends(&self, status: NDIS_STATUS) {
+        let nbls: Vec<_> = std::mem::take(&mut self.kept().sends).into_iter().map(|nbl| nbl.0).collect();
+        if !nbls.is_empty() {
+            fail(self, &nbls, status, 0);
         }
     }
 
@@ -319,7 +329,11 @@ pub(super) fn down(
 fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
     owner::forward(nbls, from, Layer::Miniport, Direction::Send, false);
     if crate::fault::refuses() {
-        return refuse(adapter, nbls, flags);
+        return fail(adapter, nbls, super::STATUS_SEND_ABORTED, flags);
+    }
+    if adapter.power.load(Ordering::SeqCst) != power::D0 {
+        verifier::count("sends to a miniport that sleeps", nbls.len() as u64);
+        return fail(adapter, nbls, NDIS_STATUS_LOW_POWER_STATE, flags);
     }
     if let Some(below) = adapter.below() {
         return mux::send(adapter, &below, nbls, flags);
@@ -338,13 +352,13 @@ fn miniport_send(adapter: &Adapter, from: Layer, nbls: &[*mut NET_BUFFER_LIST], 
 }
 
 /// The miniport completes sends without sending.
-fn refuse(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32) {
+fn fail(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], status: NDIS_STATUS, flags: u32) {
     for &nbl in nbls {
         owner::open(nbl);
         // SAFETY: the miniport owns the NBL and access was just granted.
-        unsafe { (*nbl).Status = super::STATUS_SEND_ABORTED };
+        unsafe { (*nbl).Status = status };
     }
-    complete(adapter, 0, nbls, flags & DISPATCH_LEVEL);
+    carry(adapter, 0, nbls, flags & DISPATCH_LEVEL);
 }
 
 /// The frames of an NBL that an edge owns, each with the tag and what else is said beside it.

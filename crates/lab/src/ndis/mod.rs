@@ -26,6 +26,7 @@ mod oid;
 pub mod owner;
 mod parcel;
 mod pools;
+mod power;
 mod raw;
 mod request;
 mod restart;

@@ -658,6 +658,29 @@ impl Adapter {
     pub fn pause(self: &Arc<Self>) {
         let running: Vec<_> =
             self.modules().into_iter().filter(|module| module.state() == State::Running).collect();
+        self.drain_protocol();
+        let helper = (!self.kept().sends.is_empty() || !self.kept().receives.is_empty()).then(|| {
+            let adapter = self.clone();
+            schedule::spawn("draining", move || {
+                cpu::init();
+                schedule::sleep(Duration::from_millis(20));
+                adapter.complete_sends(Call::default(), |order| order.reverse());
+                adapter.return_receives(Call::default(), |order| order.reverse());
+            })
+        });
+        for module in running.iter().rev() {
+            module.pause();
+        }
+        if let Some(helper) = helper
+            && !helper.join()
+        {
+            verifier::violation("L-2", "the lab's draining thread failed");
+        }
+    }
+
+    /// Waits until all sends of the protocol are back, as it does when it is paused or told to sleep (N-11). What drivers
+    /// originated stays with the miniport.
+    pub(super) fn drain_protocol(self: &Arc<Self>) {
         let kept = std::mem::take(&mut self.kept().sends);
         // Copies that stand for sends of the protocol are completed with them: it waits for its originals (O12).
         // SAFETY: the wire owns the NBLs that it keeps.
@@ -676,23 +699,6 @@ impl Adapter {
             schedule::sleep(Duration::from_millis(1));
         }
         self.kept().sends = own;
-        let helper = (!self.kept().sends.is_empty() || !self.kept().receives.is_empty()).then(|| {
-            let adapter = self.clone();
-            schedule::spawn("draining", move || {
-                cpu::init();
-                schedule::sleep(Duration::from_millis(20));
-                adapter.complete_sends(Call::default(), |order| order.reverse());
-                adapter.return_receives(Call::default(), |order| order.reverse());
-            })
-        });
-        for module in running.iter().rev() {
-            module.pause();
-        }
-        if let Some(helper) = helper
-            && !helper.join()
-        {
-            verifier::violation("L-2", "the lab's draining thread failed");
-        }
     }
 
     /// Detaches the paused modules from the top to the bottom.

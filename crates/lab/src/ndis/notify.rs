@@ -74,6 +74,11 @@ impl Adapter {
 
     /// NDIS sends a network PnP event up the stack.
     pub fn net_event(&self, code: i32) -> NDIS_STATUS {
+        self.net_event_with(code, |_| {})
+    }
+
+    /// As [`Adapter::net_event`]; `fill` sets further members.
+    pub(super) fn net_event_with(&self, code: i32, fill: impl FnOnce(&mut NET_PNP_EVENT)) -> NDIS_STATUS {
         // SAFETY: as above.
         let mut event: NET_PNP_EVENT_NOTIFICATION = unsafe { std::mem::zeroed() };
         event.Header = NDIS_OBJECT_HEADER {
@@ -82,6 +87,7 @@ impl Adapter {
             Size: size_of::<NET_PNP_EVENT_NOTIFICATION>() as u16,
         };
         event.NetPnPEvent.NetEvent = code;
+        fill(&mut event.NetPnPEvent);
         net_up(self, 0, &raw mut event)
     }
 

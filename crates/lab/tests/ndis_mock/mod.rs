@@ -60,6 +60,9 @@ pub enum Fault {
     CompleteOidTwice,
     ChangeUnknownAttribute,
     RaiseIrql,
+    FailPower,
+    KeepPower,
+    SlowPower,
     /// Keeps every send and receive until told otherwise; not a fault.
     Queue,
 }
@@ -300,6 +303,14 @@ unsafe extern "win64" fn oid(module: NDIS_HANDLE, request: PNDIS_OID_REQUEST) ->
     unsafe {
         if fault(Fault::ForwardOriginalOid) {
             return NdisFOidRequest(handle(), request);
+        }
+        if (*request).DATA.SET_INFORMATION.Oid == OID_PNP_SET_POWER {
+            match *FAULT.lock().unwrap() {
+                Fault::FailPower => return NDIS_STATUS_FAILURE,
+                Fault::KeepPower => return NDIS_STATUS_SUCCESS,
+                Fault::SlowPower => std::thread::sleep(std::time::Duration::from_millis(1_300)),
+                _ => {}
+            }
         }
         let mut clone = std::ptr::null_mut();
         let status =

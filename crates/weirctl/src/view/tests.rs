@@ -73,9 +73,12 @@ fn report(flows: Vec<Flow>) -> Report {
         adapters: vec![Adapter {
             name: "Ethernet".into(),
             luid: 1,
+            generation: 1,
             index: 2,
             medium: "Ethernet".into(),
             state: "running".into(),
+            media: "connected".into(),
+            mtu: 1500,
             mac: "02:00:00:00:00:01".into(),
             frames_sent: 200,
             frames_received: 112,
