@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::cpu::{self, Frame};
 use crate::{schedule, trace, verifier};
@@ -99,7 +101,38 @@ impl Call {
             );
         }
         schedule::point();
+        if HOOKED.load(Ordering::Relaxed) {
+            before(meta);
+        }
         Self(PhantomData)
+    }
+}
+
+type Hook = Box<dyn FnMut(&'static Meta) + Send>;
+
+/// Whether there is a hook: one flag, to spare other calls the lock.
+static HOOKED: AtomicBool = AtomicBool::new(false);
+static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
+
+/// From now on runs `hook` before every call of a driver, on its thread and at its IRQL, for what is to happen at
+/// some point of a driver's life. Calls that come while it runs, on whatever thread, pass by it.
+pub fn hook_calls(hook: impl FnMut(&'static Meta) + Send + 'static) {
+    *HOOK.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
+    HOOKED.store(true, Ordering::Relaxed);
+}
+
+/// Ends [`hook_calls`].
+pub fn unhook_calls() {
+    HOOKED.store(false, Ordering::Relaxed);
+    HOOK.lock().unwrap_or_else(PoisonError::into_inner).take();
+}
+
+fn before(meta: &'static Meta) {
+    let taken = HOOK.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(mut hook) = taken else { return };
+    hook(meta);
+    if HOOKED.load(Ordering::Relaxed) {
+        *HOOK.lock().unwrap_or_else(PoisonError::into_inner) = Some(hook);
     }
 }
 
