@@ -151,13 +151,14 @@ pub fn begin(options: &Options) {
 
 /// Lets protocols send only while the stack below is not being paused: NDIS pauses them before the filters.
 #[derive(Debug, Default)]
-struct Gate {
+pub struct Gate {
     closed: AtomicBool,
     inside: AtomicU32,
 }
 
 impl Gate {
-    fn pass(&self, body: impl FnOnce()) {
+    /// Sends, once nothing is being paused.
+    pub fn pass(&self, body: impl FnOnce()) {
         loop {
             self.inside.fetch_add(1, Ordering::SeqCst);
             if !self.closed.load(Ordering::SeqCst) {
@@ -171,7 +172,7 @@ impl Gate {
     }
 
     /// Like [`pass`](Self::pass), but does nothing where that would wait: what comes from below cannot be kept waiting.
-    fn try_pass(&self, body: impl FnOnce()) {
+    pub fn try_pass(&self, body: impl FnOnce()) {
         self.inside.fetch_add(1, Ordering::SeqCst);
         if !self.closed.load(Ordering::SeqCst) {
             body();
@@ -179,7 +180,8 @@ impl Gate {
         self.inside.fetch_sub(1, Ordering::SeqCst);
     }
 
-    fn close(&self, body: impl FnOnce()) {
+    /// Pauses, when nobody is sending any more.
+    pub fn close(&self, body: impl FnOnce()) {
         self.closed.store(true, Ordering::SeqCst);
         schedule::wait(None, || self.inside.load(Ordering::SeqCst) == 0);
         body();

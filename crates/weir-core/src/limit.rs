@@ -64,8 +64,9 @@ pub enum Passage {
 
 /// Longest time that a burst may last, in seconds.
 pub const MAX_BURST_SECONDS: u64 = 60;
-/// Longest time that a frame may wait, in milliseconds: a pause of the adapter waits for sends that wait.
-pub const MAX_DELAY_MS: u32 = 1_000;
+/// Longest time that a frame may wait, in milliseconds: a pause of the adapter waits for sends that wait, and shall end
+/// within a second.
+pub const MAX_DELAY_MS: u32 = 900;
 /// 100 ns units in a millisecond.
 pub(crate) const MILLISECOND: u64 = Time::SECOND / 1_000;
 /// By how much the clocks of two callers may differ, in 100 ns units: a processor of a virtual machine may stand

@@ -210,7 +210,7 @@ fn rules_and_flows_have_buckets_of_their_own() {
 fn a_dropped_list_is_counted_without_being_charged() {
     let owned = Owned::small();
     owned.set_policy(
-        "[[rule]]\nname = 'slow'\naction = 'rate-limit'\nrate = '1 packet/s'\nburst = '2 packets'\nover = 'delay'\nmax-delay = '1 s'\n",
+        "[[rule]]\nname = 'slow'\naction = 'rate-limit'\nrate = '2 packets/s'\nburst = '2 packets'\nover = 'delay'\nmax-delay = '900 ms'\n",
     );
     let interface = ethernet_interface();
     let frame = V4::new(LOCAL, REMOTE, 17).frame(&udp(1, 2, &[]));
@@ -220,7 +220,7 @@ fn a_dropped_list_is_counted_without_being_charged() {
     first.join(&second);
     batch.forgo(&third);
     assert_eq!(batch.charge(&first), Passage::Now, "both at once");
-    assert_eq!(batch.charge(&fourth), Passage::At(Time(2 * Time::SECOND)));
+    assert_eq!(batch.charge(&fourth), Passage::At(Time(Time::SECOND * 3 / 2)));
     drop(batch);
     let count = |counter| owned.get().counter(counter);
     assert_eq!(count(Counter::PermittedByRule), 3);

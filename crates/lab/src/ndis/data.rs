@@ -86,6 +86,14 @@ impl Adapter {
         }
     }
 
+    /// The miniport completes, in order, the sends that it keeps and that `which` says.
+    pub(super) fn complete_kept(&self, which: impl Fn(*mut NET_BUFFER_LIST) -> bool) {
+        let nbls: Vec<_> = self.kept().sends.extract_if(.., |nbl| which(nbl.0)).map(|nbl| nbl.0).collect();
+        if !nbls.is_empty() {
+            Call::default().run(|flags| complete(self, 0, &nbls, flags));
+        }
+    }
+
     /// The protocol returns the receives that it keeps; `order` may reorder them.
     pub fn return_receives(&self, call: Call, order: impl FnOnce(&mut [u64])) {
         let kept = std::mem::take(&mut self.kept().receives);

@@ -678,27 +678,23 @@ impl Adapter {
         }
     }
 
-    /// Waits until all sends of the protocol are back, as it does when it is paused or told to sleep (N-11). What drivers
-    /// originated stays with the miniport.
+    /// Waits until all sends of the protocol are back, as it does when it is paused or told to sleep (N-11). The miniport completes what it keeps of them, and of copies that
+    /// stand for them (O12), also when it gets them only now; what drivers originated stays with it.
     pub(super) fn drain_protocol(self: &Arc<Self>) {
-        let kept = std::mem::take(&mut self.kept().sends);
-        // Copies that stand for sends of the protocol are completed with them: it waits for its originals (O12).
         // SAFETY: the wire owns the NBLs that it keeps.
         let is_copy = |nbl: *mut NET_BUFFER_LIST| unsafe { !(*nbl).ParentNetBufferList.is_null() };
-        let (foreign, own): (Vec<_>, Vec<_>) = kept
-            .into_iter()
-            .partition(|nbl| !matches!(owner::origin(nbl.0), Some(Layer::Module(_))) || is_copy(nbl.0));
-        self.kept().sends = foreign;
-        self.complete_sends(Call::default(), |_| {});
-        // N-11: a protocol is paused when all its sends are back; only then NDIS pauses the filters below it.
+        let is_foreign = |nbl| !matches!(owner::origin(nbl), Some(Layer::Module(_))) || is_copy(nbl);
         let deadline = clock::now() + PAUSE_LIMIT;
-        while owner::originated_by(Layer::Protocol, self.number) > 0 {
+        loop {
+            self.complete_kept(is_foreign);
+            if owner::originated_by(Layer::Protocol, self.number) == 0 {
+                return;
+            }
             if clock::now() > deadline {
                 verifier::violation("N-11", "a filter did not complete or forward a send within 10 s");
             }
             schedule::sleep(Duration::from_millis(1));
         }
-        self.kept().sends = own;
     }
 
     /// Detaches the paused modules from the top to the bottom.

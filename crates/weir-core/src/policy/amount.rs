@@ -139,7 +139,7 @@ pub(super) fn delay(text: &str) -> Result<u32, Problem> {
     duration(text).filter(|milliseconds| (1..=MAX_DELAY_MS).contains(milliseconds)).ok_or_else(|| {
         Problem::new(
             format!("`{text}` is not a delay"),
-            format!("write \"100 ms\" or \"0.5 s\"; from 1 ms to {} s", MAX_DELAY_MS / 1_000),
+            format!("write \"100 ms\" or \"0.5 s\"; from 1 ms to {MAX_DELAY_MS} ms"),
         )
     })
 }
