@@ -158,7 +158,7 @@ fn a_module_may_go_without_ever_having_run() {
         let (machine, mut driver, adapter) = boot_apart();
         let file = open(&machine);
         let filter = lab::ndis::driver::all().pop().expect("the driver registered a filter");
-        for round in 0..20 {
+        for round in 0..20_u32 {
             assert_eq!(status(&file).adapters, 0);
             adapter.attach(&filter).expect("the filter attaches");
             assert_eq!(status(&file).adapters, 1);
