@@ -33,8 +33,9 @@ use flow::{EndpointClosure, FlowEstablished, ResourceRelease};
 pub(crate) use owners::Owners;
 pub(crate) use platform::{Platform, Registrations};
 
-/// Weight of the sublayers: in the middle, so that administrators can place others above and below.
-const WEIGHT: u16 = 0x8000;
+/// Weight of the sublayers: in the middle, so that administrators can place others above and below, and below that of
+/// FWPM_SUBLAYER_UNIVERSAL (0x8000), as inspection beside IPsec needs it.
+const WEIGHT: u16 = 0x7000;
 /// Weight class of the filters that ask the callouts.
 const HEAVIEST: u8 = 15;
 

@@ -255,6 +255,11 @@ impl Edge {
                 }
             }
             Path::NetworkReceive { interface } | Path::TransportReceive { interface } => {
+                // I7: whoever has changed a packet has computed its checksum again.
+                let header = etherparse::Ipv4HeaderSlice::from_slice(bytes).ok();
+                if header.is_some_and(|ip| ip.header_checksum() != ip.to_header().calc_header_checksum()) {
+                    return None;
+                }
                 let interface = self.routes.by_index(interface)?;
                 let raw = Interface { medium: Medium::RawIp, ..interface };
                 let entry = match injection.path {

@@ -51,6 +51,17 @@ pub struct StreamData {
     pub bytes: Vec<u8>,
 }
 
+/// What a segment says about the end of its direction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Nothing: more may come.
+    Open,
+    /// FIN.
+    Disconnect,
+    /// RST.
+    Abort,
+}
+
 /// What the callouts answered about the undecided data.
 enum Answer {
     Decided { permit: bool, count: usize },
@@ -82,6 +93,11 @@ impl Edge {
         }
         let Some((sequence, payload)) = segment(frame, ip) else { return Verdict::Pass };
         if payload.is_empty() {
+            // The end of a direction is shown too, without data.
+            if flags & (tcp::FIN | tcp::RST) != 0 {
+                let end = if flags & tcp::RST != 0 { End::Abort } else { End::Disconnect };
+                self.indicate_stream(key, outbound, &[], end);
+            }
             return Verdict::Pass;
         }
         let held = self.streams.streams.entry((*key, outbound)).or_default();
@@ -107,7 +123,8 @@ impl Edge {
         let id = (*key, outbound);
         while let Some(held) = self.streams.streams.get_mut(&id).filter(|held| !held.bytes.is_empty()) {
             let bytes = std::mem::take(&mut held.bytes);
-            let answer = self.indicate_stream(key, outbound, &bytes, last);
+            let end = if last { End::Disconnect } else { End::Open };
+            let answer = self.indicate_stream(key, outbound, &bytes, end);
             let Some(held) = self.streams.streams.get_mut(&id) else { return Verdict::Pass };
             held.required = 0;
             match answer {
@@ -145,7 +162,7 @@ impl Edge {
         Verdict::Pass
     }
 
-    fn indicate_stream(&self, key: &Key, outbound: bool, bytes: &[u8], last: bool) -> Answer {
+    fn indicate_stream(&self, key: &Key, outbound: bool, bytes: &[u8], end: End) -> Answer {
         let id = layer(key.local.is_ipv6());
         let direction = if outbound { FWP_DIRECTION_OUTBOUND } else { FWP_DIRECTION_INBOUND } as u32;
         let values = [
@@ -164,13 +181,18 @@ impl Edge {
         metadata.currentMetadataValues = FWPS_METADATA_FIELD_FLOW_HANDLE;
         metadata.flowHandle = flow;
         let mut flags = if outbound { FWPS_STREAM_FLAG_SEND } else { FWPS_STREAM_FLAG_RECEIVE };
-        if last {
-            flags |=
-                if outbound { FWPS_STREAM_FLAG_SEND_DISCONNECT } else { FWPS_STREAM_FLAG_RECEIVE_DISCONNECT };
-        }
+        flags |= match (end, outbound) {
+            (End::Open, _) => 0,
+            (End::Disconnect, true) => FWPS_STREAM_FLAG_SEND_DISCONNECT,
+            (End::Disconnect, false) => FWPS_STREAM_FLAG_RECEIVE_DISCONNECT,
+            (End::Abort, true) => FWPS_STREAM_FLAG_SEND_ABORT,
+            (End::Abort, false) => FWPS_STREAM_FLAG_RECEIVE_ABORT,
+        };
+        let last = end != End::Open;
         let level = if outbound { cpu::PASSIVE } else { cpu::DISPATCH };
         cpu::at_irql(level, || {
             ndis::stack::with(bytes, 0, &History::new(), |list| {
+                let list = if bytes.is_empty() { std::ptr::null_mut() } else { list };
                 let mut data = stream_data(list, bytes.len(), flags);
                 let mut packet = FWPS_STREAM_CALLOUT_IO_PACKET0 {
                     streamData: &raw mut data,
@@ -250,10 +272,15 @@ fn answer(
 }
 
 fn stream_data(list: *mut NET_BUFFER_LIST, length: usize, flags: u32) -> FWPS_STREAM_DATA0 {
-    // SAFETY: the list was built for this indication, with one NET_BUFFER.
+    // SAFETY: the list was built for this indication, with one NET_BUFFER; without data there is none.
     let (buffer, mdl, offset) = unsafe {
-        let buffer = (*list).FirstNetBuffer;
-        (buffer, (*buffer).CurrentMdl, (*buffer).CurrentMdlOffset)
+        match list.as_ref() {
+            Some(list) => {
+                let buffer = list.FirstNetBuffer;
+                (buffer, (*buffer).CurrentMdl, (*buffer).CurrentMdlOffset)
+            }
+            None => (std::ptr::null_mut(), std::ptr::null_mut(), 0),
+        }
     };
     FWPS_STREAM_DATA0 {
         flags,

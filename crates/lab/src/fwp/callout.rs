@@ -31,6 +31,8 @@ pub(crate) struct Callout {
     flow_delete: FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0,
     /// Classifies and notifications that are under way; grows under the lock of the registry.
     running: AtomicU32,
+    /// Contexts that were taken from their flows while a classify ran, to be handed back when none does (§2.3).
+    waiting: Mutex<Vec<(u16, u64)>>,
     creator: usize,
 }
 
@@ -47,6 +49,11 @@ impl Deref for Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // Those that waited for this to end, if it is the last one.
+        while self.0.running.load(Ordering::Acquire) == 1 {
+            let Some((layer, context)) = self.waiting().pop() else { break };
+            self.flow_deleted(layer, context);
+        }
         self.0.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -98,6 +105,17 @@ fn leaks(leaks: &mut Vec<verifier::Leak>) {
 /// How many callouts are registered.
 pub fn registered() -> usize {
     registry().callouts.len()
+}
+
+/// `FWP_CALLOUT_FLAG_*` of every registered callout.
+pub fn registered_flags() -> Vec<u32> {
+    registry().callouts.values().map(|callout| callout.flags).collect()
+}
+
+/// Flags of the callout whose callback runs on this thread, or 0.
+pub(crate) fn running_flags() -> u32 {
+    let id = CLASSIFYING.get();
+    registry().callouts.values().find(|callout| callout.id == id).map_or(0, |callout| callout.flags)
 }
 
 /// How many flow contexts exist.
@@ -165,6 +183,7 @@ pub(crate) fn register(
         functions,
         flow_delete,
         running: AtomicU32::new(0),
+        waiting: Mutex::default(),
         creator: cpu::current_call().map_or(0, |call| call.caller),
     };
     registry.callouts.insert(key, Arc::new(callout));
@@ -175,7 +194,8 @@ pub(crate) fn register(
 pub(crate) fn unregister(key: u128) -> NTSTATUS {
     let mut registry = registry();
     let Some(callout) = registry.callouts.get(&key).cloned() else { return STATUS_FWP_CALLOUT_NOT_FOUND };
-    if registry.flows.values().flatten().any(|((_, owner), _)| *owner == callout.id) {
+    let associated = registry.flows.values().flatten().any(|((_, owner), _)| *owner == callout.id);
+    if associated || !callout.waiting().is_empty() {
         return STATUS_DEVICE_BUSY;
     }
     if CLASSIFYING.get() == callout.id {
@@ -198,6 +218,10 @@ pub(crate) fn unregister_by_id(id: u32) -> NTSTATUS {
 }
 
 impl Callout {
+    fn waiting(&self) -> MutexGuard<'_, Vec<(u16, u64)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps it registered for a callback; none if it is not any more.
     pub(crate) fn enter(&self) -> Option<Running> {
         registry().enter(|callout| std::ptr::eq(callout, self))
@@ -205,6 +229,16 @@ impl Callout {
 }
 
 impl Running {
+    /// Hands a context back.
+    fn flow_deleted(&self, layer: u16, context: u64) {
+        if let Some(flow_delete) = self.flow_delete {
+            self.run("flowDeleteFn", || {
+                // SAFETY: the driver registered this function and associated this context.
+                unsafe { flow_delete(layer, self.id, context) }
+            });
+        }
+    }
+
     /// The callout that a filter asks, if it is registered.
     fn of(filter: &Filter) -> Option<Self> {
         let key = filter.callout?;
@@ -334,12 +368,7 @@ impl Deletion {
         let Some(callout) = callout else {
             verifier::violation("F-8", &format!("callout {id} is gone, and a flow context of it is not"));
         };
-        if let Some(flow_delete) = callout.flow_delete {
-            callout.run("flowDeleteFn", || {
-                // SAFETY: the driver registered this function and associated this context.
-                unsafe { flow_delete(layer, id, context) }
-            });
-        }
+        callout.flow_deleted(layer, context);
     }
 }
 
@@ -379,13 +408,17 @@ pub(crate) fn remove(flow: u64, layer: u16, id: u32) -> NTSTATUS {
         let context = registry.flows.get_mut(&flow).and_then(|contexts| contexts.remove(&(layer, id)));
         context.map(|context| Deletion::new(&registry, (layer, id), context))
     };
-    match deletion {
-        Some(deletion) => {
-            deletion.run();
-            STATUS_SUCCESS
-        }
-        None => STATUS_UNSUCCESSFUL,
+    let Some(deletion) = deletion else { return STATUS_UNSUCCESSFUL };
+    // Besides the one that keeps it here, callbacks of the callout are under way, such as a classify that may have
+    // the context: the last of them hands it back.
+    if let Some(callout) =
+        deletion.callout.as_ref().filter(|callout| callout.running.load(Ordering::Acquire) > 1)
+    {
+        callout.waiting().push((layer, deletion.context));
+        return STATUS_PENDING;
     }
+    deletion.run();
+    STATUS_SUCCESS
 }
 
 /// FwpsFlowAbort0 (C7).

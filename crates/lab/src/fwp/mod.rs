@@ -23,11 +23,11 @@ mod session;
 pub mod stream;
 mod value;
 
-pub use callout::{begin_flow, contexts, end_flow, registered};
+pub use callout::{begin_flow, contexts, end_flow, registered, registered_flags};
 pub use classify::{Indication, classify, generation, has_filters};
 pub use engine::object_counts;
 pub use service::{reboot, service_state, set_service_state, set_service_state_untold, tell_service_state};
-pub use session::hold_transaction;
+pub use session::{hold_transaction, release_transaction};
 pub use value::Value;
 
 pub(crate) use callout::is_aborted;

@@ -10,6 +10,7 @@ use ddk::fwp::*;
 use ddk::ndis::{NDIS_HANDLE, NET_BUFFER_LIST};
 use ddk::nt::*;
 
+use super::callout;
 use crate::ndis::stack::{self, Buffer};
 use crate::{cpu, verifier};
 
@@ -192,7 +193,9 @@ pub(crate) unsafe fn clone(
     pool: NDIS_HANDLE,
     flags: u32,
 ) -> Result<*mut NET_BUFFER_LIST, NTSTATUS> {
-    if original.is_null() || flags != 0 {
+    // §2.4: a callout that takes batches at the MAC layers gets chains, which have no clones.
+    let batches = callout::running_flags() & FWP_CALLOUT_FLAG_ALLOW_L2_BATCH_CLASSIFY != 0;
+    if original.is_null() || flags != 0 || batches {
         return Err(STATUS_INVALID_PARAMETER);
     }
     // SAFETY: the caller guarantees access to the original.

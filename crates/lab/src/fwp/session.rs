@@ -141,6 +141,11 @@ pub fn hold_transaction(time: Duration) {
     });
 }
 
+/// Ends [`hold_transaction`] before its time.
+pub fn release_transaction() {
+    drop(take_of(FOREIGN));
+}
+
 /// The engine as soon as no other session has a transaction; the wait for it ends after the session's time.
 fn locked(session: &Session) -> Result<MutexGuard<'static, Engine>, NTSTATUS> {
     let mut left = session.wait;
