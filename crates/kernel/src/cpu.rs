@@ -36,6 +36,15 @@ pub fn system_time() -> u64 {
     unsafe { time.QuadPart }.cast_unsigned()
 }
 
+/// Time since the machine started in 100 ns units: nobody can set this clock. IRQL: any.
+#[doc(alias = "KeQueryInterruptTimePrecise")]
+#[must_use]
+pub fn interrupt_time() -> u64 {
+    let mut counter = 0;
+    // SAFETY: writes one counter value.
+    unsafe { KeQueryInterruptTimePrecise(&raw mut counter) }
+}
+
 /// Bits that nobody on the network can guess: clocks below their visible precision, mixed with the random placement of
 /// kernel memory. Good enough to seed a hash function, not to make a key.
 #[doc(alias = "KeQueryInterruptTimePrecise")]

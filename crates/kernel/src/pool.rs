@@ -2,7 +2,7 @@
 
 use core::alloc::Layout;
 use core::mem::ManuallyDrop;
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use ddk::nt::ntddk::{ExAllocatePool2, ExFreePoolWithTag};
@@ -96,6 +96,13 @@ impl<T> Deref for PoolBox<T> {
     }
 }
 
+impl<T> DerefMut for PoolBox<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: by the type's invariant; the box is borrowed mutably.
+        unsafe { self.value.as_mut() }
+    }
+}
+
 impl<T> Drop for PoolBox<T> {
     #[doc(alias = "ExFreePoolWithTag")]
     fn drop(&mut self) {
@@ -159,6 +166,13 @@ impl Block {
         unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 
+    /// The bytes, to be written.
+    #[must_use]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: by the type's invariant; the block is borrowed mutably.
+        unsafe { core::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+
     /// Gives up ownership and returns the bytes, which live until [`Block::free_bytes`].
     ///
     /// Works only for blocks whose alignment is the pool's own, such as those of [`Block::copy`].
@@ -218,5 +232,76 @@ impl<T: Zeroable> PoolArray<T> {
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: by the type's invariant; zero bytes are valid for `T`, and shared access only follows.
         unsafe { core::slice::from_raw_parts(self.block.start.cast::<T>().as_ptr(), self.count) }
+    }
+}
+
+/// Values in the non-paged pool, made one by one.
+///
+/// # Invariants
+/// `first` points to `count` valid values in a live allocation with the tag `tag`; dangling when `count` is 0.
+#[derive(Debug)]
+pub struct PoolSlice<T> {
+    first: NonNull<T>,
+    count: usize,
+    tag: Tag,
+}
+
+// SAFETY: the slice owns its values, so it moves between threads as they do.
+unsafe impl<T: Send> Send for PoolSlice<T> {}
+// SAFETY: a shared slice gives only shared access to the values.
+unsafe impl<T: Sync> Sync for PoolSlice<T> {}
+
+impl<T> PoolSlice<T> {
+    /// No value, and no memory.
+    #[must_use]
+    pub const fn empty(tag: Tag) -> Self {
+        // INVARIANT: no value.
+        Self { first: NonNull::dangling(), count: 0, tag }
+    }
+
+    /// `count` values; `None` when there is no memory. IRQL: <= DISPATCH_LEVEL.
+    #[must_use]
+    pub fn new(tag: Tag, count: usize, mut make: impl FnMut() -> T) -> Option<Self> {
+        const { assert!(align_of::<T>() <= POOL_ALIGNMENT && size_of::<T>() != 0) };
+        if count == 0 {
+            return Some(Self::empty(tag));
+        }
+        let first = allocate(Layout::array::<T>(count).ok()?.size(), tag)?.cast::<T>();
+        for number in 0..count {
+            // SAFETY: the block has room for `count` values, aligned by the assertion above.
+            unsafe { first.add(number).write(make()) };
+        }
+        // INVARIANT: just allocated and initialised.
+        Some(Self { first, count, tag })
+    }
+}
+
+impl<T> Deref for PoolSlice<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: by the type's invariant.
+        unsafe { core::slice::from_raw_parts(self.first.as_ptr(), self.count) }
+    }
+}
+
+impl<T> DerefMut for PoolSlice<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: by the type's invariant; the slice is borrowed mutably.
+        unsafe { core::slice::from_raw_parts_mut(self.first.as_ptr(), self.count) }
+    }
+}
+
+impl<T> Drop for PoolSlice<T> {
+    fn drop(&mut self) {
+        if self.count == 0 {
+            return;
+        }
+        for number in 0..self.count {
+            // SAFETY: by the type's invariant the values are valid, and dropped only here.
+            unsafe { self.first.add(number).drop_in_place() };
+        }
+        // SAFETY: by the type's invariant the block is ours and has this tag.
+        unsafe { ExFreePoolWithTag(self.first.as_ptr().cast(), self.tag.get()) };
     }
 }

@@ -237,6 +237,21 @@ impl<'a> FrameBytes<'a> {
         Self { first, rest, len: buffer.DataLength as usize, owned: PhantomData }
     }
 
+    /// The data of `buffer` with the `before` bytes that stand in front of them: headers that the stack has read already.
+    /// `None` when there are not so many.
+    pub(crate) fn with_headers(buffer: &'a NET_BUFFER, before: u32) -> Option<Self> {
+        let mut offset = buffer.DataOffset.checked_sub(before)? as usize;
+        // SAFETY: MDLs of a valid NB are valid.
+        let mut mdl = unsafe { buffer.MdlChain.as_ref() }?;
+        while offset >= mdl.ByteCount as usize {
+            offset -= mdl.ByteCount as usize;
+            // SAFETY: as above.
+            mdl = unsafe { mdl.Next.as_ref() }?;
+        }
+        let len = (buffer.DataLength as usize).checked_add(before as usize)?;
+        Some(Self { first: Span::of(mdl, offset)?, rest: mdl.Next.cast_const(), len, owned: PhantomData })
+    }
+
     /// Length of the frame.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -51,6 +51,7 @@ impl ControlDeviceInit {
         let mut config = WDF_FILEOBJECT_CONFIG {
             Size: size_of::<WDF_FILEOBJECT_CONFIG>() as u32,
             EvtFileClose: Some(file_close::<H>),
+            EvtFileCleanup: Some(file_cleanup::<H>),
             AutoForwardCleanupClose: _WDF_TRI_STATE::WdfUseDefault,
             FileObjectClass: _WDF_FILEOBJECT_CLASS::WdfFileObjectWdfCannotUseFsContexts,
             ..Default::default()
@@ -98,6 +99,11 @@ pub trait DeviceControl: 'static {
 
 /// What happens when a handle goes.
 pub trait FileClose: 'static {
+    /// The handle is closed, by its owner or with the owner's process: no request comes by it any more, and those that wait
+    /// are cancelled afterwards. IRQL: PASSIVE_LEVEL.
+    #[doc(alias = "EvtFileCleanup")]
+    fn file_cleanup(file: FileId, at: Passive<'_>);
+
     /// The last reference to the handle is gone, by its owner or with the owner's process, and all its requests are done.
     /// Handles are told apart, not serialised. IRQL: PASSIVE_LEVEL.
     #[doc(alias = "EvtFileClose")]
@@ -178,5 +184,12 @@ thunk! {
     unsafe fn file_close<H: FileClose>(file: WDFFILEOBJECT) {
         // SAFETY: the execution level of file objects is passive.
         H::file_close(FileId::of(file), unsafe { Passive::assume() });
+    }
+}
+
+thunk! {
+    unsafe fn file_cleanup<H: FileClose>(file: WDFFILEOBJECT) {
+        // SAFETY: the execution level of file objects is passive.
+        H::file_cleanup(FileId::of(file), unsafe { Passive::assume() });
     }
 }

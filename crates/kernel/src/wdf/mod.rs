@@ -3,9 +3,11 @@
 mod deferred;
 mod device;
 mod driver;
+mod queue;
 mod request;
 
 pub use deferred::{Tick, Timer, Work, WorkItem, WorkItemHandle};
 pub use device::{ControlDevice, ControlDeviceInit, DeviceControl, FileClose};
 pub use driver::{Driver, Unload};
+pub use queue::ManualQueue;
 pub use request::{FileId, Request};

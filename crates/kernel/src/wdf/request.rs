@@ -10,7 +10,7 @@ use crate::status::Status;
 
 /// Which open handle a request came by. Comparable; nothing else can be done with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct FileId(usize);
+pub struct FileId(pub(super) usize);
 
 impl FileId {
     pub(super) fn of(file: WDFFILEOBJECT) -> Self {
@@ -86,6 +86,12 @@ impl Request {
     pub fn file(&self) -> FileId {
         // SAFETY: the request is live.
         FileId::of(unsafe { wdf!(WdfRequestGetFileObject, self.handle) })
+    }
+
+    /// Gives up ownership to the framework.
+    pub(super) fn into_raw(self) -> (WDFREQUEST, usize, usize) {
+        let this = ManuallyDrop::new(self);
+        (this.handle, this.input_length, this.output_length)
     }
 
     /// Room for output, in bytes.

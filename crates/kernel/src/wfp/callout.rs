@@ -114,7 +114,7 @@ thunk! {
     unsafe fn classify<C: Classifier>(
         values: *const FWPS_INCOMING_VALUES0,
         metadata: *const FWPS_INCOMING_METADATA_VALUES0,
-        _layer_data: *mut c_void,
+        layer_data: *mut c_void,
         _classify_context: *const c_void,
         filter: *const FWPS_FILTER2,
         _flow_context: u64,
@@ -126,6 +126,6 @@ thunk! {
         let filter = unsafe { filter.as_ref() };
         // SAFETY: the filter engine passes a structure that this call alone may write to.
         let decision = Decision::new(unsafe { &mut *out }, filter);
-        C::classify(&Classify { values, metadata }, decision);
+        C::classify(&Classify { values, metadata, data: layer_data }, decision);
     }
 }

@@ -1,13 +1,26 @@
 //! What a classify function is given, with every index, type and presence bit checked, and what it may answer.
 
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
 use ddk::fwp::{
     FWP_ACTION_BLOCK, FWP_ACTION_CONTINUE, FWP_ACTION_PERMIT, FWP_BYTE_ARRAY16_TYPE, FWP_BYTE_BLOB,
     FWP_BYTE_BLOB_TYPE, FWP_SID, FWP_TOKEN_ACCESS_INFORMATION_TYPE, FWP_UINT8, FWP_UINT16, FWP_UINT32,
-    FWP_UINT64, FWP_VALUE0, FWPS_CLASSIFY_OUT0, FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT, FWPS_FILTER2,
-    FWPS_INCOMING_METADATA_VALUES0, FWPS_INCOMING_VALUES0, FWPS_METADATA_FIELD_COMPARTMENT_ID,
-    FWPS_METADATA_FIELD_PACKET_DIRECTION, FWPS_METADATA_FIELD_PROCESS_ID, FWPS_RIGHT_ACTION_WRITE,
+    FWP_UINT64, FWP_VALUE0, FWPS_CLASSIFY_OUT_FLAG_ABSORB, FWPS_CLASSIFY_OUT0,
+    FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT, FWPS_FILTER2, FWPS_INCOMING_METADATA_VALUES0, FWPS_INCOMING_VALUES0,
+    FWPS_LAYER_ALE_AUTH_CONNECT_V4, FWPS_LAYER_ALE_AUTH_CONNECT_V6, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
+    FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6, FWPS_METADATA_FIELD_COMPARTMENT_ID,
+    FWPS_METADATA_FIELD_COMPLETION_HANDLE, FWPS_METADATA_FIELD_FLOW_HANDLE,
+    FWPS_METADATA_FIELD_IP_HEADER_SIZE, FWPS_METADATA_FIELD_PACKET_DIRECTION, FWPS_METADATA_FIELD_PROCESS_ID,
+    FWPS_METADATA_FIELD_REMOTE_SCOPE_ID, FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA,
+    FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE, FWPS_METADATA_FIELD_TRANSPORT_HEADER_INCLUDE_HEADER,
+    FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE, FWPS_RIGHT_ACTION_WRITE,
 };
 use ddk::nt::TOKEN_ACCESS_INFORMATION;
+
+use super::inject::Shown;
+use super::pend::PendedOperation;
+use crate::status::Status;
 
 /// An address of a classify: IPv6, or IPv4 in network order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,10 +31,20 @@ pub enum Ip {
     V6([u8; 16]),
 }
 
+/// Layers whose data, where there are any, are an NBL.
+const PACKET_LAYERS: [i32; 4] = [
+    FWPS_LAYER_ALE_AUTH_CONNECT_V4,
+    FWPS_LAYER_ALE_AUTH_CONNECT_V6,
+    FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
+    FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6,
+];
+
 /// One classify call. Everything in it is valid only during the call.
 pub struct Classify<'a> {
     pub(super) values: &'a FWPS_INCOMING_VALUES0,
     pub(super) metadata: &'a FWPS_INCOMING_METADATA_VALUES0,
+    /// What the layer shows.
+    pub(super) data: *mut c_void,
 }
 
 impl<'a> Classify<'a> {
@@ -136,6 +159,17 @@ impl<'a> Classify<'a> {
         (count <= 15).then(|| unsafe { core::slice::from_raw_parts(sid, 8 + 4 * count) })
     }
 
+    /// The packet that an ALE layer shows; `None` where there is none, as for a connect of TCP.
+    #[must_use]
+    pub fn packet(&self) -> Option<Shown<'a>> {
+        let layer = i32::from(self.values.layerId);
+        if !PACKET_LAYERS.contains(&layer) {
+            return None;
+        }
+        // SAFETY: these layers show NULL or a list, which is valid for the call.
+        NonNull::new(self.data.cast()).map(|list| unsafe { Shown::new(list) })
+    }
+
     /// The metadata.
     #[must_use]
     pub fn metadata(&self) -> Metadata<'a> {
@@ -164,6 +198,55 @@ impl Metadata<'_> {
         self.has(FWPS_METADATA_FIELD_COMPARTMENT_ID).then_some(self.0.compartmentId)
     }
 
+    /// Endpoint of the flow, for injecting.
+    #[must_use]
+    pub fn endpoint(self) -> Option<u64> {
+        self.has(FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE).then_some(self.0.transportEndpointHandle)
+    }
+
+    /// Handle of the flow, for contexts.
+    #[must_use]
+    pub fn flow(self) -> Option<u64> {
+        self.has(FWPS_METADATA_FIELD_FLOW_HANDLE).then_some(self.0.flowHandle)
+    }
+
+    /// Scope of the remote address.
+    #[must_use]
+    pub fn remote_scope(self) -> Option<u32> {
+        // SAFETY: every view of the union is an integer.
+        let scope = unsafe { self.0.remoteScopeId.u.Value };
+        self.has(FWPS_METADATA_FIELD_REMOTE_SCOPE_ID).then_some(scope)
+    }
+
+    /// Bytes of the IP header, extension headers included.
+    #[must_use]
+    pub fn ip_header(self) -> Option<u32> {
+        self.has(FWPS_METADATA_FIELD_IP_HEADER_SIZE).then_some(self.0.ipHeaderSize)
+    }
+
+    /// Bytes of the transport header.
+    #[must_use]
+    pub fn transport_header(self) -> Option<u32> {
+        self.has(FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE).then_some(self.0.transportHeaderSize)
+    }
+
+    /// Ancillary data of a send; empty when there are none.
+    #[must_use]
+    pub fn control_data(&self) -> &[u8] {
+        let length = self.0.controlDataLength as usize;
+        if !self.has(FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA) || self.0.controlData.is_null() {
+            return &[];
+        }
+        // SAFETY: the data are valid for the call and have that length.
+        unsafe { core::slice::from_raw_parts(self.0.controlData.cast::<u8>().cast_const(), length) }
+    }
+
+    /// Whether the sender of a packet built its IP header itself.
+    #[must_use]
+    pub fn includes_header(self) -> bool {
+        self.has(FWPS_METADATA_FIELD_TRANSPORT_HEADER_INCLUDE_HEADER)
+    }
+
     /// Direction of the packet (`FWP_DIRECTION`), which in a reauthorisation may differ from that of the flow.
     #[must_use]
     pub fn packet_direction(self) -> Option<u32> {
@@ -187,6 +270,41 @@ impl<'a> Decision<'a> {
 
     fn may_write(&self) -> bool {
         self.out.rights & FWPS_RIGHT_ACTION_WRITE != 0
+    }
+
+    /// Whether this callout may decide; without the right it can only veto a permit.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.may_write()
+    }
+
+    /// Puts the authorisation of the running classify off. Gives the decision back when the layer or the platform does not
+    /// allow that, or when a higher filter has decided.
+    #[doc(alias = "FwpsPendOperation0")]
+    pub fn pend(self, classify: &Classify<'_>) -> Result<PendedOperation, (Self, Status)> {
+        let metadata = classify.metadata;
+        if !self.may_write() || metadata.currentMetadataValues & FWPS_METADATA_FIELD_COMPLETION_HANDLE == 0 {
+            return Err((self, Status::NOT_SUPPORTED));
+        }
+        // SAFETY: the handle is that of this classify, which runs on this thread, and the answer follows.
+        match unsafe { PendedOperation::new(metadata.completionHandle) } {
+            Ok(operation) => {
+                self.absorb();
+                Ok(operation)
+            }
+            Err(status) => Err((self, status)),
+        }
+    }
+
+    /// Blocks without a trace: the packet is kept, or its flow waits for an answer.
+    pub fn absorb(self) {
+        if self.may_write() {
+            self.out.actionType = FWP_ACTION_BLOCK;
+            self.out.rights &= !FWPS_RIGHT_ACTION_WRITE;
+            self.out.flags |= FWPS_CLASSIFY_OUT_FLAG_ABSORB;
+        } else {
+            self.block();
+        }
     }
 
     /// Leaves the decision to the next filter.

@@ -3,6 +3,8 @@
 mod callout;
 mod classify;
 mod engine;
+mod inject;
+mod pend;
 mod service;
 
 pub use callout::{Callout, CalloutDefinition, Classifier, offload_flags};
@@ -11,4 +13,6 @@ pub use engine::{
     CalloutObject, FilterAction, FilterObject, Lifetime, ProviderObject, Session, SubLayerObject,
     Transaction, is_gone, is_transient, settled,
 };
+pub use inject::{Family, Injector, Packet, PacketPool, Path, Shown};
+pub use pend::PendedOperation;
 pub use service::{Changed, ServiceState, Subscription};
