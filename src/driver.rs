@@ -21,6 +21,10 @@ use crate::{control, filter, tags};
 const DEFAULT_FLOWS: u32 = 65_536;
 /// Sizes that the registry may ask for: a typo must neither cripple the filter nor eat the pool.
 const FLOWS: core::ops::RangeInclusive<u32> = 1_024..=4_194_304;
+/// Questions that can be open at once unless the registry says otherwise.
+const DEFAULT_QUESTIONS: u32 = 16_384;
+/// Sizes that the registry may ask for.
+const QUESTIONS: core::ops::RangeInclusive<u32> = 16..=65_536;
 /// How often flows that ended or idle are removed, and needs are reviewed, in milliseconds.
 const SECOND: u32 = 1_000;
 
@@ -93,7 +97,9 @@ impl Driver {
         let version = filter::ndis_version(ndis::version());
         let state = SharedBox::new(&settings, version, at)?;
         let shared = state.get();
-        let control = control::create(&framework, at)?;
+        let (control, waiting) = control::create(&framework, at)?;
+        // SAFETY: the state does not move in its box, and is dropped there.
+        unsafe { shared.asks.connect(waiting) };
         // SAFETY: the state is published and outlives the registrations.
         let platform = unsafe { Registrations::new(shared, &control, at) }?;
         let restacking = WorkItem::create::<Restack>(&control, at)?;
@@ -123,7 +129,11 @@ fn settings(framework: &wdf::Driver, at: Passive<'_>) -> Settings {
         .filter(|flows| FLOWS.contains(flows))
         .unwrap_or(DEFAULT_FLOWS);
     let observe = framework.parameter(&UnicodeStr::from_wide(wide!("Observe")), at).unwrap_or(0) != 0;
-    Settings { flows, observe }
+    let questions = framework
+        .parameter(&UnicodeStr::from_wide(wide!("QuestionTableSize")), at)
+        .filter(|questions| QUESTIONS.contains(questions))
+        .unwrap_or(DEFAULT_QUESTIONS);
+    Settings { flows, observe, questions }
 }
 
 /// Entry point of the driver. IRQL: PASSIVE_LEVEL.

@@ -18,6 +18,8 @@
 )]
 
 #[cfg(windows)]
+mod ask;
+#[cfg(windows)]
 mod callout;
 #[cfg(windows)]
 mod control;

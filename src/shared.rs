@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use kernel::cpu;
 use kernel::irql::Passive;
-use kernel::pool::Block;
+use kernel::pool::{Block, PoolBox};
 use kernel::published::Published;
 use kernel::spin::SpinLock;
 use kernel::status::Status;
@@ -13,6 +13,7 @@ use weir_core::Time;
 use weir_core::engine::{Config, Engine};
 use weir_core::policy::Image;
 
+use crate::ask::Asks;
 use crate::callout::{Owners, Platform};
 use crate::filter::{Adapters, Demand, Topology};
 use crate::tags;
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) flows: u32,
     /// `Observe`: frames are seen even while nobody needs them.
     pub(crate) observe: bool,
+    /// `QuestionTableSize`: questions to the agent that can be open at once.
+    pub(crate) questions: u32,
 }
 
 /// Shared by every entry point; everything in it is atomic or behind a lock that no packet waits for.
@@ -43,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) tap: SpinLock<Slot>,
     /// Which adapters lie on which.
     pub(crate) topology: Topology,
+    /// Flows that wait for an answer.
+    pub(crate) asks: PoolBox<Asks>,
     /// The filtering platform's side.
     pub(crate) platform: Platform,
     /// Owners of flows that are looked up later.
@@ -71,6 +76,7 @@ impl Shared {
             demand: Demand::new(settings.observe),
             tap: SpinLock::new(Slot::Free),
             topology: Topology::new(),
+            asks: Asks::new(settings.questions).ok_or(Status::INSUFFICIENT_RESOURCES)?,
             platform: Platform::new(),
             owners: Owners::new(),
             started: now(),

@@ -16,5 +16,7 @@ pub(crate) const OID: Tag = Tag::new(b"WeiO");
 pub(crate) const POLICY: Tag = Tag::new(b"WeiP");
 /// Rings of the tap, while it has a consumer.
 pub(crate) const TAP: Tag = Tag::new(b"WeiT");
+/// Questions to the agent, and packets that wait for answers.
+pub(crate) const ASK: Tag = Tag::new(b"WeiA");
 /// What the framework allocates for the driver.
 pub(crate) const FRAMEWORK: Tag = Tag::new(b"WeiF");

@@ -262,7 +262,8 @@ impl Checker<'_> {
         for key in values.keys().filter(|(key, _)| !key.starts_with("parameters")) {
             self.findings.push(format!("[{name}] writes {key:?} directly under the service's key"));
         }
-        for (value, default) in [("FlowTableSize", "65536"), ("Observe", "0")] {
+        for (value, default) in [("FlowTableSize", "65536"), ("Observe", "0"), ("QuestionTableSize", "16384")]
+        {
             let found = values.get(&("parameters".to_owned(), value.to_lowercase()));
             let dword = |(flags, data): &(u32, String)| flags & 0x0001_0001 == 0x0001_0001 && data == default;
             self.require(found.is_some_and(dword), format!("[{name}] Parameters\\{value} is {found:?}"));

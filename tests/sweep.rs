@@ -14,17 +14,21 @@ use support::packet::{self, LOCAL, Ports, Way, lists};
 use support::policy;
 use weir_ioctl::zerocopy::{FromBytes, IntoBytes};
 use weir_ioctl::{
-    AdapterEntry, Control, CounterId, FlowEntry, GetPolicyRequest, IdentityEntry, ListRequest, PageHeader,
-    RuleHits, SetPolicyReply, StatusReply, WIN32_DEVICE_PATH,
+    AdapterEntry, AnswerEntry, AnswerReply, AskStatusReply, Control, CounterId, FlowEntry, GetPolicyRequest,
+    IdentityEntry, ListRequest, PageHeader, QuestionEntry, RuleHits, SetPolicyReply, StatusReply, Verdict,
+    WIN32_DEVICE_PATH,
 };
 
 const POLICY: &str = "[[rule]]\nname = \"odd\"\naction = \"block\"\nremote-port = [1, 3]\n";
 /// The service's parameters.
 const PARAMETERS: &str = r"\Registry\Machine\System\CurrentControlSet\Services\weir\Parameters";
 const FLOWS: u32 = 2048;
+const QUESTIONS: u32 = 32;
+/// Asks about what the rest of the scenario does not send.
+const ASK: &str = "[[rule]]\nname = \"q\"\naction = \"ask\"\nremote-port = 2000\n";
 /// Functions that the driver calls and the sweep does not refuse: they return no status, or undo something, or fail only
 /// because of what the driver itself has done.
-const CANNOT_FAIL: [&str; 51] = [
+const CANNOT_FAIL: [&str; 64] = [
     "NdisFCancelOidRequest",
     "NdisFCancelSendNetBufferLists",
     "NdisFDeregisterFilterDriver",
@@ -38,15 +42,19 @@ const CANNOT_FAIL: [&str; 51] = [
     "NdisFreeCloneOidRequest",
     "NdisFreeNetBufferListPool",
     "NdisGetVersion",
+    "FreeMibTable",
     "WdfControlFinishInitializing",
     "WdfDeviceInitFree",
     "WdfDeviceInitSetCharacteristics",
     "WdfDeviceInitSetDeviceType",
     "WdfDeviceInitSetFileObjectConfig",
     "WdfDeviceWdmGetDeviceObject",
+    "WdfIoQueueRetrieveRequestByFileObject",
     "WdfRegistryClose",
     "WdfRequestCompleteWithInformation",
+    "WdfRequestForwardToIoQueue",
     "WdfRequestGetFileObject",
+    "WdfRequestGetParameters",
     "WdfTimerStart",
     "WdfTimerStop",
     "WdfWorkItemEnqueue",
@@ -57,6 +65,10 @@ const CANNOT_FAIL: [&str; 51] = [
     "FwpmEngineClose0",
     "FwpmTransactionAbort0",
     "FwpsCalloutUnregisterById0",
+    "FwpsCompleteOperation0",
+    "FwpsFreeNetBufferList0",
+    "FwpsInjectionHandleDestroy0",
+    "FwpsQueryPacketInjectionState0",
     "ExAcquireRundownProtectionCacheAware",
     "ExFreeCacheAwareRundownProtection",
     "ExFreePoolWithTag",
@@ -64,18 +76,23 @@ const CANNOT_FAIL: [&str; 51] = [
     "ExReleaseRundownProtectionCacheAware",
     "ExRundownCompletedCacheAware",
     "ExWaitForRundownProtectionReleaseCacheAware",
+    "IoFreeMdl",
     "KeAcquireSpinLockRaiseToDpc",
     "KeCancelTimer",
     "KeFlushQueuedDpcs",
+    "KeGetCurrentIrql",
     "KeGetCurrentProcessorNumberEx",
     "KeInitializeDpc",
     "KeInitializeTimer",
-    "KeLowerIrql",
     "KeQueryActiveProcessorCountEx",
     "KeQueryInterruptTimePrecise",
     "KeQuerySystemTimePrecise",
     "KeReleaseSpinLock",
-    "KfRaiseIrql",
+    "KeSetTimer",
+    "MmBuildMdlForNonPagedPool",
+    "ObfDereferenceObject",
+    "PsGetProcessCreateTimeQuadPart",
+    "PsLookupProcessByProcessId",
 ];
 /// The lists and the size of their entries.
 const LISTS: [(Control, usize); 4] = [
@@ -96,6 +113,7 @@ fn life() {
     schedule::start(Mode::Deterministic, 0);
     let machine = Machine::new(lab::Options::default());
     Registry::get().set(PARAMETERS, "FlowTableSize", Value::Dword(FLOWS));
+    Registry::get().set(PARAMETERS, "QuestionTableSize", Value::Dword(QUESTIONS));
     let adapter = Adapter::new(Config::default());
     let later = Adapter::new(Config { attach: AttachTime::OnRequest, ..Config::default() });
     let mut driver = support::load(&machine);
@@ -154,6 +172,7 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
             oids(adapter, felt);
         }
     }
+    questions(machine, &file, &adapters[0], felt);
     look(&file, felt);
     for (control, entry) in LISTS {
         let room = size_of::<PageHeader>() + 8 * entry;
@@ -189,6 +208,52 @@ fn serve(machine: &Machine, adapters: &[std::sync::Arc<Adapter>], felt: &mut Vec
     if felt.is_empty() {
         look(&file, felt);
     }
+}
+
+/// Flows that wait for an agent: a connect, a datagram sent, a datagram received.
+fn questions(machine: &Machine, file: &File, adapter: &Adapter, felt: &mut Vec<String>) {
+    let room = size_of::<PageHeader>() + 8 * size_of::<QuestionEntry>();
+    if ask(file, Control::SET_POLICY, &policy(ASK), size_of::<SetPolicyReply>(), felt).is_none() {
+        return;
+    }
+    let agent = match machine.open(WIN32_DEVICE_PATH, Who::Administrator) {
+        Ok(agent) => agent,
+        Err(status) => return felt.push(format!("the agent's open fails with {status:#x}")),
+    };
+    let waiting = agent.ioctl_pending(Control::QUESTIONS.0, &[], room).expect("a request");
+    if let Some((status, _)) = waiting.wait(std::time::Duration::ZERO) {
+        assert!(fault::has_refused(), "a request for questions ends with {status:#x} without a reason");
+        return felt.push(format!("nobody becomes the agent: {status:#x}"));
+    }
+    waiting.cancel();
+    let interface = lab::edge::Interface::from(adapter);
+    let mut edge = lab::edge::Edge::new([LOCAL.into()], lab::edge::ProcessMap::default());
+    let ports = |local| Ports { local, remote: 2000 };
+    edge.outbound(&interface, &packet::tcp(Way::Out, ports(1000), packet::flag::SYN, 0), 0);
+    edge.outbound(&interface, &packet::udp(Way::Out, ports(1001), 10), 0);
+    edge.inbound(&interface, &packet::udp(Way::In, ports(1002), 10), 0);
+    if let Some(status) = ask(file, Control::ASK_STATUS, &[], size_of::<AskStatusReply>(), felt) {
+        let status = AskStatusReply::read_from_bytes(&status).expect("a whole status");
+        feels(status.capacity != QUESTIONS, "there is the usual room for questions", felt);
+        feels(status.open != 3, "a flow is not asked about", felt);
+        if status.open != 0
+            && let Some(page) = ask(&agent, Control::QUESTIONS, &[], room, felt)
+        {
+            let (_, entries) = PageHeader::read_from_prefix(&page).expect("a page");
+            for entry in entries.chunks_exact(size_of::<QuestionEntry>()) {
+                let id = QuestionEntry::read_from_bytes(entry).expect("a question").id;
+                let answer = AnswerEntry { id, verdict: Verdict::PERMIT, reserved: [0; 7] };
+                ask(&agent, Control::ANSWER, answer.as_bytes(), size_of::<AnswerReply>(), felt);
+            }
+        }
+    }
+    for _ in 0..2 {
+        lab::ntoskrnl::work::flush();
+        edge.pump();
+    }
+    feels(edge.take_emitted().len() != 3, "a packet that waited does not go on", felt);
+    edge.finish();
+    ask(file, Control::SET_POLICY, &policy(""), size_of::<SetPolicyReply>(), felt);
 }
 
 /// A request that may fail only because something was refused.

@@ -2,7 +2,7 @@
 
 use ddk::fwp::{FWP_CONDITION_FLAG_IS_LOOPBACK, FWP_CONDITION_FLAG_IS_REAUTHORIZE};
 use kernel::process;
-use kernel::wfp::{Classify, Ip};
+use kernel::wfp::{Classify, Family, Ip};
 use weir_core::Direction;
 use weir_core::engine::{AleFlow, Interface};
 use weir_core::flow::Endpoint;
@@ -24,6 +24,7 @@ pub(super) struct Fields {
     pub(super) remote_port: Option<u32>,
     pub(super) interface: u32,
     pub(super) interface_index: Option<u32>,
+    pub(super) sub_interface_index: Option<u32>,
     pub(super) flags: u32,
     pub(super) compartment: u32,
 }
@@ -38,8 +39,23 @@ macro_rules! field {
 pub(super) use field;
 
 impl Fields {
+    /// The family of the flow, by its local address.
+    pub(super) fn family(&self, classify: &Classify<'_>) -> Option<Family> {
+        Some(match classify.ip(self.local_address)? {
+            Ip::V4(_) => Family::V4,
+            Ip::V6(_) => Family::V6,
+        })
+    }
+
+    /// Whether the platform asks again about a flow that it has asked about.
+    pub(super) fn repeats(&self, classify: &Classify<'_>) -> bool {
+        classify.u32(self.flags).is_some_and(|flags| flags & FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0)
+    }
+
     /// Shows the flow that a classify is about to `ask` and returns the answer; `None` when the layer does not say who
     /// talks to whom, or while the driver is not up. In that case the decision is left to other filters.
+    ///
+    /// `repeated` says that nobody is to be asked (see [`AleFlow::reauthorize`]).
     ///
     /// Not inlined, so that the flow and the room for an adapter's name stand on the stack once.
     #[inline(never)]
@@ -47,6 +63,7 @@ impl Fields {
         &self,
         classify: &Classify<'_>,
         direction: Direction,
+        repeated: bool,
         ask: fn(&Shared, &AleFlow<'_>) -> R,
     ) -> Option<R> {
         let shared = SHARED.get()?;
@@ -81,7 +98,7 @@ impl Fields {
             user: classify.sid(self.user).unwrap_or(&[]),
             package: classify.sid(self.package).unwrap_or(&[]),
             loopback: flags & FWP_CONDITION_FLAG_IS_LOOPBACK != 0,
-            reauthorize: flags & FWP_CONDITION_FLAG_IS_REAUTHORIZE != 0,
+            reauthorize: repeated,
         };
         Some(ask(shared, &flow))
     }

@@ -21,6 +21,7 @@ const ESTABLISHED: Fields = Fields {
     remote_port: Some(field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_REMOTE_PORT, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_REMOTE_PORT)),
     interface: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_IP_LOCAL_INTERFACE, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_IP_LOCAL_INTERFACE),
     interface_index: None,
+    sub_interface_index: None,
     flags: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_FLAGS, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_FLAGS),
     compartment: field!(FWPS_FIELD_ALE_FLOW_ESTABLISHED_V4_COMPARTMENT_ID, FWPS_FIELD_ALE_FLOW_ESTABLISHED_V6_COMPARTMENT_ID),
 };
@@ -38,6 +39,7 @@ const RELEASE: Fields = Fields {
     remote_port: None,
     interface: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_IP_LOCAL_INTERFACE, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_IP_LOCAL_INTERFACE),
     interface_index: None,
+    sub_interface_index: None,
     flags: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_FLAGS, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_FLAGS),
     compartment: field!(FWPS_FIELD_ALE_RESOURCE_RELEASE_V4_COMPARTMENT_ID, FWPS_FIELD_ALE_RESOURCE_RELEASE_V6_COMPARTMENT_ID),
 };
@@ -55,6 +57,7 @@ const CLOSURE: Fields = Fields {
     remote_port: Some(field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_REMOTE_PORT, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_REMOTE_PORT)),
     interface: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_IP_LOCAL_INTERFACE, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_IP_LOCAL_INTERFACE),
     interface_index: None,
+    sub_interface_index: None,
     flags: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_FLAGS, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_FLAGS),
     compartment: field!(FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V4_COMPARTMENT_ID, FWPS_FIELD_ALE_ENDPOINT_CLOSURE_V6_COMPARTMENT_ID),
 };
@@ -73,7 +76,7 @@ impl Classifier for FlowEstablished {
             _ => Direction::Send,
         };
         // A layer that does not say which flow it means has nothing to tell.
-        let _told = ESTABLISHED.flow(classify, direction, established);
+        let _told = ESTABLISHED.flow(classify, direction, false, established);
         decision.pass();
     }
 }
@@ -83,7 +86,7 @@ pub(super) enum ResourceRelease {}
 
 impl Classifier for ResourceRelease {
     fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
-        let _told = RELEASE.flow(classify, Direction::Send, closed);
+        let _told = RELEASE.flow(classify, Direction::Send, false, closed);
         decision.pass();
     }
 }
@@ -93,7 +96,7 @@ pub(super) enum EndpointClosure {}
 
 impl Classifier for EndpointClosure {
     fn classify(classify: &Classify<'_>, decision: Decision<'_>) {
-        let _told = CLOSURE.flow(classify, Direction::Send, closed);
+        let _told = CLOSURE.flow(classify, Direction::Send, false, closed);
         decision.pass();
     }
 }

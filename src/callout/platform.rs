@@ -17,6 +17,7 @@ use weir_core::policy::Failure;
 
 use super::guard::Guard;
 use super::{COUNT, TABLE, WEIGHT, guard};
+use crate::ask::Resend;
 use crate::guids;
 use crate::shared::{SHARED, Shared};
 
@@ -182,6 +183,10 @@ impl Platform {
         // Taken out first: closing needs PASSIVE_LEVEL.
         let live = self.live.lock().take();
         drop(live);
+        // What waits would be asked about by nobody again.
+        if let Some(shared) = SHARED.get() {
+            shared.asks.withdraw(shared);
+        }
     }
 }
 
@@ -302,10 +307,41 @@ pub(crate) struct Registrations {
     _work: WorkItem,
     /// ...no objects, so that no classify begins...
     _objects: Objects,
+    /// ...no question open any more...
+    _questions: Questions,
     /// ...no callout...
     _callouts: [Option<Callout>; COUNT],
-    /// ...and nobody who asks for owners.
+    /// ...nobody who asks for owners...
     _owners: WorkItem,
+    /// ...no packet to be sent on...
+    _resend: WorkItem,
+    /// ...and none under way.
+    _injections: Injections,
+}
+
+/// No question is open when this is gone.
+#[derive(Debug)]
+struct Questions(&'static Shared);
+
+impl Drop for Questions {
+    /// IRQL: PASSIVE_LEVEL.
+    fn drop(&mut self) {
+        // SAFETY: registrations are dropped at PASSIVE_LEVEL.
+        self.0.asks.stop(self.0, unsafe { Passive::assume() });
+    }
+}
+
+/// No injected packet is under way when this is gone.
+#[derive(Debug)]
+struct Injections(&'static Shared);
+
+impl Drop for Injections {
+    /// IRQL: PASSIVE_LEVEL.
+    fn drop(&mut self) {
+        self.0.asks.work_with(None);
+        // SAFETY: registrations are dropped at PASSIVE_LEVEL.
+        self.0.asks.end(unsafe { Passive::assume() });
+    }
 }
 
 /// The engine objects: gone when this is.
@@ -339,6 +375,9 @@ impl Registrations {
             // SAFETY: the control device is deleted after DriverEntry failed or after unload, and by then this is dropped.
             *place = Some(unsafe { Callout::register(device, &row.definition, flags, at) }?);
         }
+        let resend = WorkItem::create::<Resend>(control, at)?;
+        shared.asks.work_with(Some(resend.handle()));
+        let (questions, injections) = (Questions(shared), Injections(shared));
         let objects = Objects(shared);
         let work = WorkItem::create::<Resynchronise>(control, at)?;
         *shared.platform.work.lock() = Some(work.handle());
@@ -349,8 +388,11 @@ impl Registrations {
             _subscription: subscription,
             _work: work,
             _objects: objects,
+            _questions: questions,
             _callouts: callouts,
             _owners: owners,
+            _resend: resend,
+            _injections: injections,
         };
         shared.platform.join(at)?;
         Ok(registrations)

@@ -11,7 +11,7 @@ use weir_ioctl::{
     VersionReply,
 };
 
-use super::{pages, tap};
+use super::{ask, pages, tap};
 use crate::shared::{SHARED, Shared, processor};
 
 /// Handler of the control device.
@@ -21,6 +21,7 @@ impl DeviceControl for Controls {
     fn device_control(mut request: Request, code: u32, at: Passive<'_>) {
         // The device takes requests only while the driver is up.
         let result = match SHARED.get() {
+            Some(shared) if Control(code) == Control::QUESTIONS => return ask::listen(shared, request, at),
             Some(shared) => dispatch(shared, &mut request, Control(code), at),
             None => Err(Status::INVALID_DEVICE_REQUEST),
         };
@@ -46,6 +47,8 @@ fn dispatch(
         Control::RULE_HITS => pages::rule_hits(shared, request),
         Control::TAP_OPEN => tap::open(shared, request, at),
         Control::TAP_READ => tap::read(shared, request),
+        Control::ANSWER => ask::answer(shared, request),
+        Control::ASK_STATUS => ask::status(shared, request),
         _ => Err(Status::INVALID_DEVICE_REQUEST),
     }
 }
@@ -61,7 +64,7 @@ pub(super) fn no_input(request: &Request) -> Result<(), Status> {
 }
 
 /// Writes `reply` as the whole output.
-fn reply<T: IntoBytes + Immutable>(request: &mut Request, reply: &T) -> Result<usize, Status> {
+pub(super) fn reply<T: IntoBytes + Immutable>(request: &mut Request, reply: &T) -> Result<usize, Status> {
     let output = request.output(size_of::<T>())?;
     reply.write_to_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
     Ok(size_of::<T>())

@@ -16,7 +16,7 @@ use super::ioctl::input;
 use crate::shared::{Shared, processor};
 
 /// A page being filled.
-struct Page<'a> {
+pub(super) struct Page<'a> {
     header: &'a mut PageHeader,
     room: &'a mut [u8],
     size: usize,
@@ -24,7 +24,7 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// A page for entries of type `T`: it must hold at least one.
-    fn begin<T>(request: &'a mut Request) -> Result<Self, Status> {
+    pub(super) fn begin<T>(request: &'a mut Request) -> Result<Self, Status> {
         let output = request.output(size_of::<PageHeader>() + size_of::<T>())?;
         let (header, room) = PageHeader::mut_from_prefix(output).map_err(|_| Status::BUFFER_TOO_SMALL)?;
         header.entry_size = size_of::<T>() as u32;
@@ -32,7 +32,7 @@ impl<'a> Page<'a> {
     }
 
     /// Room for one more entry, zeroed; `None` when the page is full.
-    fn next<T: FromBytes + IntoBytes + KnownLayout + Immutable + 'a>(&mut self) -> Option<&mut T> {
+    pub(super) fn next<T: FromBytes + IntoBytes + KnownLayout + Immutable + 'a>(&mut self) -> Option<&mut T> {
         let room = core::mem::take(&mut self.room);
         let (entry, room) = match T::mut_from_prefix(room) {
             Ok(split) => split,
@@ -46,7 +46,7 @@ impl<'a> Page<'a> {
     }
 
     /// Ends the page; the next one begins at `next`, 0 when there is none.
-    fn end(self, next: u64) -> usize {
+    pub(super) fn end(self, next: u64) -> usize {
         self.header.next = next;
         self.size
     }

@@ -2,7 +2,7 @@
 
 use kernel::irql::Passive;
 use kernel::status::Status;
-use kernel::wdf::{FileClose, FileId, Request};
+use kernel::wdf::Request;
 use weir_core::tap::{About, Record, Settings, flag};
 use weir_core::wire::Medium;
 use weir_core::{Action, Direction};
@@ -11,7 +11,7 @@ use weir_ioctl::{TapDirection, TapFlags, TapHead, TapMedium, TapOpen, TapRecord,
 
 use super::ioctl::{input, no_input};
 use super::pages;
-use crate::shared::{SHARED, Shared, now};
+use crate::shared::{Shared, now};
 
 const _: () = {
     assert!(TapOpen::LEAST_SNAP == *Settings::SNAP.start() && TapOpen::WHOLE == *Settings::SNAP.end());
@@ -95,16 +95,5 @@ fn describe(record: &Record<'_>, size: u32) -> TapRecord {
             Medium::Other => TapMedium::OTHER,
         },
         reserved: [0; 7],
-    }
-}
-
-/// What dies with a handle.
-pub(super) enum Handles {}
-
-impl FileClose for Handles {
-    fn file_close(file: FileId, at: Passive<'_>) {
-        if let Some(shared) = SHARED.get() {
-            shared.close_tap(file, at);
-        }
     }
 }

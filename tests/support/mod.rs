@@ -1,6 +1,7 @@
 //! What the tests of the linked driver share.
 #![allow(dead_code, unreachable_pub, reason = "each test binary is a crate of its own and uses a part of it")]
 
+pub mod agent;
 pub mod captures;
 pub mod life;
 pub mod observer;

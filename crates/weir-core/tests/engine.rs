@@ -636,7 +636,7 @@ fn a_flow_that_is_asked_about_waits_and_follows_the_answer() {
         let again = AleFlow { reauthorize: true, ..connect };
         let early = engine.authorize(0, NOW, &again);
         assert_eq!((early.action, early.question), (Action::Block, None));
-        engine.answer(0, &question, action);
+        assert!(engine.answer(0, &question, action));
         let repeated = engine.authorize(0, NOW, &again);
         assert_eq!((repeated.action, repeated.decider), by_rule(action, 0));
         assert!(repeated.question.is_none());

@@ -15,17 +15,19 @@
 //! | `STATUS_ACCESS_DENIED` | the handle was opened without the access the code demands (checked by the I/O manager) |
 //! | `STATUS_INVALID_IMAGE_FORMAT` | [`Control::SET_POLICY`]: the image failed verification; the old policy stays |
 //! | `STATUS_INSUFFICIENT_RESOURCES` | no memory for the operation; nothing was changed |
-//! | `STATUS_DEVICE_BUSY` | [`Control::TAP_OPEN`]: there is a consumer already; [`Control::SET_POLICY`]: another is being put in force |
-//! | `STATUS_INVALID_DEVICE_STATE` | [`Control::TAP_READ`]: the handle is not the consumer of the tap |
+//! | `STATUS_DEVICE_BUSY` | [`Control::TAP_OPEN`]: there is a consumer already; [`Control::QUESTIONS`]: another handle is the agent; [`Control::SET_POLICY`]: another is being put in force |
+//! | `STATUS_INVALID_DEVICE_STATE` | [`Control::TAP_READ`]: the handle is not the consumer of the tap; [`Control::ANSWER`]: the handle is not the agent |
 //! | `STATUS_RETRY` | a paged read met a policy of another generation: start again |
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+mod ask;
 mod flow;
 mod request;
 mod status;
 mod tap;
 
+pub use ask::{AnswerEntry, AnswerReply, AskCounterId, AskStatusReply, QuestionEntry};
 pub use flow::{FlowEntry, FlowFlags, FlowState, Origin, Verdict, rule};
 pub use request::{
     AdapterEntry, AdapterState, GetPolicyReply, GetPolicyRequest, IdentityEntry, IdentityKind, ListRequest,
@@ -67,9 +69,17 @@ impl Control {
     pub const TAP_OPEN: Self = Self::new(0x810, Access::Read);
     /// Takes copies of frames; no input, output [`TapHead`] and [`TapRecord`]s.
     pub const TAP_READ: Self = Self::new(0x811, Access::Read);
+    /// Waits for questions and reads a page of [`QuestionEntry`]; no input. The handle becomes the agent that rules with
+    /// `ask` have questions for, until it is closed; open questions then end as without an answer. A page may be empty.
+    /// Each question is told once.
+    pub const QUESTIONS: Self = Self::new(0x818, Access::Write);
+    /// Answers questions that this handle was told; input is one or more [`AnswerEntry`], output [`AnswerReply`].
+    pub const ANSWER: Self = Self::new(0x819, Access::Write);
+    /// Reads [`AskStatusReply`]; no input.
+    pub const ASK_STATUS: Self = Self::new(0x81A, Access::Read);
 
     /// Every control code of this version, with its name.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::VERSION, "VERSION"),
         (Self::STATUS, "STATUS"),
         (Self::ADAPTERS, "ADAPTERS"),
@@ -80,6 +90,9 @@ impl Control {
         (Self::RULE_HITS, "RULE_HITS"),
         (Self::TAP_OPEN, "TAP_OPEN"),
         (Self::TAP_READ, "TAP_READ"),
+        (Self::QUESTIONS, "QUESTIONS"),
+        (Self::ANSWER, "ANSWER"),
+        (Self::ASK_STATUS, "ASK_STATUS"),
     ];
 
     const fn new(function: u32, access: Access) -> Self {
@@ -159,6 +172,9 @@ mod tests {
             0x0012_601C,
             0x0012_6040,
             0x0012_6044,
+            0x0012_A060,
+            0x0012_A064,
+            0x0012_6068,
         ];
         let actual = Control::ALL.map(|(control, _)| control.0);
         assert_eq!(actual, expected, "a changed control code is a new API_VERSION");

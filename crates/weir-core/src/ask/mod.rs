@@ -5,12 +5,14 @@
 //! in fixed memory; the caller serialises access with a lock and does what follows from the end of a question after
 //! it has released that lock.
 
+mod packet;
 mod places;
 mod table;
 
 use crate::flow::{FlowKey, Owner, Side};
 use crate::{Action, Direction, Time};
 
+pub use packet::restore;
 pub use places::Place;
 pub use table::{Agent, Due, Refusal, Settled, Table};
 

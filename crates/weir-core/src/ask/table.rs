@@ -82,6 +82,11 @@ impl<T, S: DerefMut<Target = [Place<T>]>> Table<T, S> {
         }
     }
 
+    /// Goes on with the counts of another table that nothing is in.
+    pub fn succeed(&mut self, other: &Self) {
+        self.counts = other.counts;
+    }
+
     /// Questions there is room for.
     #[must_use]
     pub fn capacity(&self) -> usize {

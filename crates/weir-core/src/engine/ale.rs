@@ -52,8 +52,8 @@ impl Engine {
     }
 
     /// The end of a question that [`Engine::authorize`] wanted asked: its frames follow, and ALE is told the same when
-    /// it asks again.
-    pub fn answer(&self, processor: u32, question: &Question, action: Action) {
+    /// it asks again. Tells whether the policy that asked is still in force.
+    pub fn answer(&self, processor: u32, question: &Question, action: Action) -> bool {
         let guard = self.domain.enter(processor);
         if action == Action::Block {
             self.counters.add(processor, Counter::AuthorizationsBlocked, 1);
@@ -64,6 +64,7 @@ impl Engine {
             let (decider, generation) = (Decider::Rule(question.rule), question.generation);
             record.set_stamp(&self.flows, Stamp { verdict: action.into(), decider, generation });
         }
+        self.force.get(&guard).is_some_and(|policy| policy.generation == question.generation)
     }
 
     /// Notes who owns a flow; true when that is the first one whose owner is to be looked up.
