@@ -70,6 +70,7 @@ impl Shared {
     pub(crate) fn new(settings: &Settings, ndis_version: u32, _at: Passive<'_>) -> Result<Self, Status> {
         let processors = u32::try_from(cpu::count()).unwrap_or(1).max(1);
         let (engine, memory) = engine(settings.flows, processors)?;
+        engine.watch_names(settings.observe);
         Ok(Self {
             engine,
             adapters: SpinLock::new(Adapters::new()),

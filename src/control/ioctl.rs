@@ -145,6 +145,8 @@ same_numbers! {
     Tapped = TAPPED,
     TapLost = TAP_LOST,
     SeenBefore = SEEN_BEFORE,
+    AddressesNamed = ADDRESSES_NAMED,
+    ServersNamed = SERVERS_NAMED,
 }
 
 #[inline(never)]

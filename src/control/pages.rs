@@ -5,6 +5,7 @@ use kernel::wdf::Request;
 use weir_core::Direction;
 use weir_core::flow::{FlowView, State};
 use weir_core::identity::IdentityView;
+use weir_core::names::{Handle, Held};
 use weir_core::policy::Decider;
 use weir_ioctl::zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use weir_ioctl::{
@@ -81,18 +82,36 @@ pub(super) fn flows(shared: &Shared, request: &mut Request) -> Result<usize, Sta
     Ok(page.end(next))
 }
 
-/// `Control::LIST_IDENTITIES`. The cursor is the engine's.
+/// Set in a cursor of [`identities`] that goes on with names.
+const NAMES: u64 = 1 << 63;
+
+/// `Control::LIST_IDENTITIES`: identities, then names. The cursor is the engine's, with [`NAMES`] for names.
 pub(super) fn identities(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
     let ListRequest { cursor } = input(request)?;
     let mut page = Page::begin::<IdentityEntry>(request)?;
-    let next = shared.engine.list_identities(cursor, &mut |identity| match page.next() {
+    let mut next = NAMES;
+    if cursor < NAMES {
+        let listed = shared.engine.list_identities(cursor, &mut |identity| match page.next() {
+            Some(entry) => {
+                identify(identity, entry);
+                true
+            }
+            None => false,
+        });
+        if listed != 0 {
+            return Ok(page.end(listed));
+        }
+    } else {
+        next = cursor;
+    }
+    let listed = shared.engine.list_names(next & !NAMES, &mut |handle, name| match page.next() {
         Some(entry) => {
-            identify(identity, entry);
+            tell_name(handle, name, entry);
             true
         }
         None => false,
     });
-    Ok(page.end(next))
+    Ok(page.end(if listed == 0 { 0 } else { listed | NAMES }))
 }
 
 /// `Control::RULE_HITS`. The cursor is the index of the next rule.
@@ -136,6 +155,8 @@ fn describe(flow: &FlowView, entry: &mut FlowEntry) {
         image: flow.owner.image,
         user: flow.owner.user,
         package: flow.owner.package,
+        name: flow.name.0 as u32,
+        name_generation: (flow.name.0 >> 32) as u32,
         local_port: flow.local.port,
         remote_port: flow.remote.port,
         protocol: flow.protocol,
@@ -182,6 +203,16 @@ fn flags(flags: &weir_core::flow::Flags) -> u8 {
     ]
     .iter()
     .fold(0, |bits, &(set, bit)| if set { bits | bit } else { bits })
+}
+
+/// Fills in an entry, which comes zeroed.
+fn tell_name(handle: Handle, name: &Held<'_>, entry: &mut IdentityEntry) {
+    entry.kind = IdentityKind::NAME;
+    (entry.id, entry.generation) = (handle.0 as u32, (handle.0 >> 32) as u32);
+    for (to, from) in entry.data.iter_mut().zip(name.characters()) {
+        *to = from;
+        entry.length = entry.length.wrapping_add(1);
+    }
 }
 
 /// Fills in an entry, which comes zeroed.

@@ -78,6 +78,13 @@ impl Demand {
         Ways(self.needs.iter().fold(0, |all, need| all | need.load(Ordering::SeqCst)))
     }
 
+    /// Whether somebody wants to know all that can be known about flows.
+    fn watches(&self) -> bool {
+        [Need::Setting, Need::Reader]
+            .iter()
+            .any(|need| self.needs.get(*need as usize).is_some_and(|ways| ways.load(Ordering::Relaxed) != 0))
+    }
+
     fn target(&self) -> Ways {
         Ways(self.target.load(Ordering::SeqCst))
     }
@@ -140,6 +147,7 @@ impl Shared {
     /// Somebody looks at the flows. IRQL: <= DISPATCH_LEVEL.
     pub(crate) fn demand_for_reader(&self) {
         self.demand.reader.store(READER, Ordering::SeqCst);
+        self.engine.watch_names(true);
         if self.demand.set(Need::Reader, Ways::BOTH) {
             self.follow_demand();
         }
@@ -148,6 +156,7 @@ impl Shared {
     /// To be called every second. IRQL: <= DISPATCH_LEVEL.
     pub(crate) fn review_demand(&self) {
         self.demand.pass_second();
+        self.engine.watch_names(self.demand.watches());
         // Each time, not only after a change: what could not be asked for then is asked for now.
         self.follow_demand();
     }

@@ -7,8 +7,11 @@ use std::path::Path;
 use lab::capture::{Capture, Interface, LinkType};
 use lab::ndis::Attributes;
 use lab::replay::{self, Frame, Report};
+use lab::wdf::File;
 use lab::{Machine, Options};
-use weir_ioctl::{Control, CounterId, FlowEntry, RuleHits, SetPolicyReply, StatusReply};
+use weir_ioctl::{
+    Control, CounterId, FlowEntry, IdentityEntry, IdentityKind, RuleHits, SetPolicyReply, StatusReply,
+};
 
 use super::captures::Recorded;
 use super::tshark::{Conversation, Count};
@@ -30,6 +33,8 @@ pub struct Outcome {
     pub flows: Vec<FlowEntry>,
     pub status: StatusReply,
     pub hits: Vec<RuleHits>,
+    /// Names of hosts by number and generation.
+    pub names: BTreeMap<(u32, u32), String>,
 }
 
 impl Scene {
@@ -81,6 +86,7 @@ impl Scene {
             flows: list(&file, Control::LIST_FLOWS, 7),
             status: status(&file),
             hits: list(&file, Control::RULE_HITS, 7),
+            names: names(&file),
             report,
             frames: self.frames,
         };
@@ -108,7 +114,21 @@ pub fn conversation(flow: &FlowEntry) -> Conversation {
     )
 }
 
+/// The names that the driver knows.
+pub fn names(file: &File) -> BTreeMap<(u32, u32), String> {
+    let entries = list::<IdentityEntry>(file, Control::LIST_IDENTITIES, 3);
+    let names = entries.iter().filter(|entry| entry.kind == IdentityKind::NAME);
+    let text =
+        |entry: &IdentityEntry| String::from_utf8_lossy(&entry.data[..entry.length as usize]).into_owned();
+    names.map(|entry| ((entry.id, entry.generation), text(entry))).collect()
+}
+
 impl Outcome {
+    /// The name of a flow's other end.
+    pub fn name(&self, flow: &FlowEntry) -> Option<&str> {
+        self.names.get(&(flow.name, flow.name_generation)).map(String::as_str)
+    }
+
     /// Frames and bytes, passed or blocked, by conversation; records that no frame belongs to are left out.
     pub fn conversations(&self) -> BTreeMap<Conversation, Count> {
         let mut all: BTreeMap<Conversation, Count> = BTreeMap::new();

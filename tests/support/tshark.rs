@@ -1,6 +1,6 @@
 //! What tshark says about a capture: the yardstick for Weir's own accounting.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
@@ -208,4 +208,44 @@ fn tables(capture: &Path) -> BTreeMap<Conversation, u64> {
         }
     }
     frames
+}
+
+/// Remote end and name of every TLS server that a client named.
+pub fn server_names(capture: &Path) -> BTreeSet<(IpAddr, String)> {
+    let name = "tls.handshake.extensions_server_name";
+    let lines = fields(capture, name, &["ip.dst", "ipv6.dst", name]);
+    let server = |line: &Vec<String>| {
+        let [v4, v6, name] = line.as_slice() else { return None };
+        Some((v4.parse().or(v6.parse()).ok()?, name.to_lowercase()))
+    };
+    lines.iter().filter_map(server).collect()
+}
+
+/// Names for which an answer gave addresses.
+pub fn answered_names(capture: &Path) -> BTreeSet<String> {
+    let lines = fields(capture, "dns.flags.response==1 && (dns.a || dns.aaaa)", &["dns.qry.name"]);
+    lines.into_iter().flatten().map(|name| name.to_lowercase()).collect()
+}
+
+/// The first value of each field in the frames that a filter lets through, streams put together.
+fn fields(capture: &Path, filter: &str, names: &[&str]) -> Vec<Vec<String>> {
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(capture).args([
+        "-n",
+        "-Y",
+        filter,
+        "-T",
+        "fields",
+        "-E",
+        "occurrence=f",
+        "-E",
+        "separator=|",
+    ]);
+    for name in names {
+        command.args(["-e", name]);
+    }
+    let output = command.output().expect("tshark runs");
+    assert!(output.status.success(), "tshark failed: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("tshark prints UTF-8");
+    text.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect()
 }

@@ -110,6 +110,10 @@ counters! {
     TapLost => "tap-lost",
     /// Frames that passed another adapter of the filter before, and were counted there.
     SeenBefore => "seen-before",
+    /// Addresses whose names were read in DNS answers.
+    AddressesNamed => "addresses-named",
+    /// Connections whose first data named the server.
+    ServersNamed => "servers-named",
 }
 
 /// How many [`Counter`]s are terminal classes; each frame is in exactly one.

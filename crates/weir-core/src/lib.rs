@@ -29,6 +29,7 @@ pub mod identity;
 pub mod limit;
 pub mod mark;
 pub mod memory;
+pub mod names;
 pub mod pcapng;
 pub mod policy;
 pub mod reject;

@@ -29,6 +29,7 @@ macro_rules! zeroed_atomics {
 }
 
 zeroed_atomics!(core::sync::atomic::AtomicU64, core::sync::atomic::AtomicU32, core::sync::atomic::AtomicU16);
+zeroed_atomics!(core::sync::atomic::AtomicU8);
 #[cfg(loom)]
 zeroed_atomics!(loom::sync::atomic::AtomicU64, loom::sync::atomic::AtomicU32);
 

@@ -2,7 +2,7 @@
 
 use weir_core::limit::Excess;
 use weir_core::policy::{
-    self, Ask, CompileOptions, Compiled, Decider, Decision, Image, Mark, Query, Severity,
+    self, Ask, CompileOptions, Compiled, Decider, Decision, Image, Mark, Naming, Query, Severity,
 };
 use weir_core::{Action, Direction, Time};
 
@@ -23,7 +23,7 @@ fn the_examples_of_the_reference_compile() {
         assert!(foreign, "{:#?}", compiled.warnings);
         examples += 1;
     }
-    assert_eq!(examples, 10);
+    assert_eq!(examples, 11);
 }
 
 /// The key table of the reference and the compiler know the same keys.
@@ -88,6 +88,10 @@ fn values_are_checked_where_they_stand() {
     assert_says(in_rule("interface = 0"), (4, 13), "interface index", "ifIndex");
     assert_says(in_rule("interface = 'luid:x'"), (4, 13), "LUID", "NetLuid");
     assert_says(in_rule("user = 'SYSTEM'"), (4, 8), "not a SID", "S-1-5-18");
+    assert_says(in_rule("domain = 'www.*.example'"), (4, 10), "star", "`*.` at the beginning");
+    assert_says(in_rule("domain = 'bücher.example'"), (4, 10), "not ASCII", "xn--");
+    assert_says(in_rule("domain = '192.0.2.1'"), (4, 10), "not the name of a host", "`remote`");
+    assert_says(in_rule("domain = ['a.example', '*']"), (4, 24), "star", "`*.` at the beginning");
     assert_says(in_rule("application = 'bin/curl'"), (4, 15), "not a path", "single quotes");
     assert_says(in_rule("local-port = []"), (4, 14), "empty list", "leave the key out");
     assert_says(in_rule("local-port = 1.5"), (4, 14), "found float", "");
@@ -260,11 +264,32 @@ fn an_empty_policy_has_the_default_defaults() {
         interface_name: &[],
         vlan: None,
         identity: None,
+        name: Naming::None,
     };
     for direction in [Direction::Send, Direction::Receive] {
         assert_eq!(image.evaluate(&query(direction)), Decision::Decided(Action::Permit, Decider::Default));
     }
     assert!(!image.uses_interface());
+}
+
+#[test]
+fn a_domain_covers_what_is_below_it() {
+    let shadowed = |first: &str, second: &str| {
+        let rule =
+            |name: &str, domain: &str| format!("[[rule]]\nname='{name}'\naction='block'\ndomain={domain}\n");
+        let text = rule("a", first) + &rule("b", second);
+        !compile(&text).warnings.is_empty()
+    };
+    assert!(shadowed("'*.example'", "['www.example', '*.a.EXAMPLE.']"));
+    assert!(shadowed("'*.example'", "'*.example'"));
+    assert!(!shadowed("'*.example'", "'example'"));
+    assert!(!shadowed("'*.example'", "'anexample'"));
+    assert!(!shadowed("'a.example'", "'*.a.example'"));
+    assert!(
+        Image::verify(&compile("[[rule]]\nname='a'\naction='tap'\ndomain='x.example'").image)
+            .unwrap()
+            .uses_domain()
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ proptest! {
                 Step::Reclaim => {
                     drop(guard);
                     for _ in 0..8 {
-                        table.reclaim(domain, usize::MAX);
+                        table.reclaim(domain, usize::MAX, |_| {});
                     }
                     let guard = domain.enter(0);
                     if (model.len() as u32) < capacity {
@@ -267,7 +267,7 @@ fn readers_never_see_a_torn_record() {
                             Err(Full) => full += 1,
                         }
                         drop(guard);
-                        table.reclaim(domain, usize::MAX);
+                        table.reclaim(domain, usize::MAX, |_| {});
                         if round % 64 == 0 {
                             std::thread::yield_now();
                         }
@@ -283,7 +283,7 @@ fn readers_never_see_a_torn_record() {
             let guard = domain.enter(3);
             let _ = table.get_or_insert(&guard, &key(1), &OPENING);
             drop(guard);
-            table.reclaim(domain, usize::MAX);
+            table.reclaim(domain, usize::MAX, |_| {});
             std::thread::yield_now();
         }
         done.store(true, Ordering::Relaxed);

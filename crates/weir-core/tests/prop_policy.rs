@@ -5,7 +5,9 @@ mod support;
 use proptest::prelude::*;
 use weir_core::identity::{Sid, Units};
 use weir_core::limit::{Excess, Limit, Scope, Unit};
-use weir_core::policy::{self, CompileOptions, Decider, Decision, Identity, Image, Mark, Query, Treatment};
+use weir_core::policy::{
+    self, CompileOptions, Decider, Decision, Identity, Image, Mark, Naming, Query, Treatment,
+};
 use weir_core::{Action, Direction, Time};
 
 /// A rule in the words of the language, and as data for the naive evaluator.
@@ -327,6 +329,7 @@ fn evaluate(image: &Image<'_>, ask: &Ask) -> Decision {
         identity: ask
             .owned
             .then(|| Identity { image: path.as_deref().map(Units::Plain), user: ask.user.map(sid) }),
+        name: Naming::None,
     })
 }
 

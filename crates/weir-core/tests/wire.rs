@@ -27,7 +27,10 @@ fn tcp_over_ipv4() {
     assert_eq!(frame.payload, 54);
     let ip = frame.ip.unwrap();
     assert_eq!((ip.version, ip.source, ip.destination, ip.protocol), (4, mapped(LOCAL), mapped(REMOTE), 6));
-    assert_eq!(frame.transport, Transport::Tcp { source: 50_000, destination: 443, flags: TcpFlags(SYN) });
+    assert_eq!(
+        frame.transport,
+        Transport::Tcp { source: 50_000, destination: 443, flags: TcpFlags(SYN), sequence: 0 }
+    );
     assert_eq!(frame.ports(), Some((50_000, 443)));
 }
 

@@ -123,6 +123,11 @@ pub struct FlowEntry {
     pub user: u32,
     /// Identity of the package (AppContainer), 0 when unknown or outside of any.
     pub package: u32,
+    /// Name of the other end: number and generation of an [`crate::IdentityEntry`], 0 when there is none. One with another
+    /// generation is another name: this one was forgotten between the two lists.
+    pub name: u32,
+    /// See `name`.
+    pub name_generation: u32,
     /// Local port; the identifier for ICMP echo; 0 for protocols without ports.
     pub local_port: u16,
     /// Remote port, likewise.
@@ -143,4 +148,4 @@ pub struct FlowEntry {
     pub reserved: [u8; 6],
 }
 
-const _: () = assert!(size_of::<FlowEntry>() == 184);
+const _: () = assert!(size_of::<FlowEntry>() == 192);

@@ -141,21 +141,24 @@ open_enum! {
         IMAGE = 1 => "image",
         /// A user or a package: binary SID.
         USER = 2 => "user",
+        /// Name of a host: ASCII, lower case.
+        NAME = 3 => "name",
     }
 }
 
-/// An application, a user or a package that flows refer to by number.
+/// An application, a user, a package or a name that flows refer to by number.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct IdentityEntry {
     /// What it is.
     pub kind: IdentityKind,
-    /// Number in [`crate::FlowEntry::image`], [`crate::FlowEntry::user`] or [`crate::FlowEntry::package`].
+    /// Number in [`crate::FlowEntry::image`], [`crate::FlowEntry::user`], [`crate::FlowEntry::package`] or
+    /// [`crate::FlowEntry::name`].
     pub id: u32,
     /// Bytes of `data` in use.
     pub length: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// Rises when the number stands for another one; only for names, zero for the others, which stay.
+    pub generation: u32,
     /// The identity itself.
     pub data: [u8; 1024],
 }

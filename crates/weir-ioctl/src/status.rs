@@ -88,6 +88,10 @@ open_enum! {
         TAP_LOST = 37 => "lost by the tap",
         /// Frames that passed another adapter of the filter before, and were counted there.
         SEEN_BEFORE = 38 => "counted before",
+        /// Addresses whose names were read in DNS answers.
+        ADDRESSES_NAMED = 39 => "addresses named",
+        /// Connections whose first data named the server.
+        SERVERS_NAMED = 40 => "servers named",
     }
 }
 

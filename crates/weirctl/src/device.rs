@@ -122,8 +122,8 @@ pub(crate) fn read(device: &mut dyn Device, volumes: &BTreeMap<char, String>) ->
         0 => None,
         _ => Some(read_policy(device)?),
     };
-    let names = identities(&list::<IdentityEntry>(device, Control::LIST_IDENTITIES)?);
     let flows = list::<FlowEntry>(device, Control::LIST_FLOWS)?;
+    let names = identities(&list::<IdentityEntry>(device, Control::LIST_IDENTITIES)?);
     let [major, minor, patch, _] = version.driver;
     Ok(Driver {
         version: format!("{major}.{minor}.{patch}"),
@@ -241,8 +241,11 @@ const fn action(action: Action) -> &'static str {
     }
 }
 
-/// Identities in text, by kind and number.
-fn identities(entries: &[IdentityEntry]) -> HashMap<(u32, u32), String> {
+/// Kind, number and generation of an identity.
+type Identity = (u32, u32, u32);
+
+/// Identities in text.
+fn identities(entries: &[IdentityEntry]) -> HashMap<Identity, String> {
     let text = |entry: &IdentityEntry| {
         let data = entry.data.get(..entry.length as usize)?;
         match entry.kind {
@@ -251,10 +254,14 @@ fn identities(entries: &[IdentityEntry]) -> HashMap<(u32, u32), String> {
                 Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
             }
             IdentityKind::USER => sid(data),
+            IdentityKind::NAME => Some(data.iter().copied().map(char::from).collect()),
             _ => None,
         }
     };
-    entries.iter().filter_map(|entry| Some(((entry.kind.0, entry.id), text(entry)?))).collect()
+    entries
+        .iter()
+        .filter_map(|entry| Some(((entry.kind.0, entry.id, entry.generation), text(entry)?)))
+        .collect()
 }
 
 /// A binary SID in its usual text form.
@@ -299,12 +306,12 @@ fn utf16(units: &[u16]) -> String {
 
 fn flow(
     entry: &FlowEntry,
-    names: &HashMap<(u32, u32), String>,
+    names: &HashMap<Identity, String>,
     adapters: &[AdapterEntry],
     policy: Option<&Policy>,
     volumes: &BTreeMap<char, String>,
 ) -> Flow {
-    let image = names.get(&(IdentityKind::IMAGE.0, entry.image)).cloned();
+    let image = names.get(&(IdentityKind::IMAGE.0, entry.image, 0)).cloned();
     let has_ports = matches!(entry.protocol, 6 | 17 | 132 | 136);
     let has_id = matches!(entry.protocol, 1 | 58);
     let rule = policy
@@ -319,8 +326,9 @@ fn flow(
             path: image.as_deref().map(|image| dos_path(image, volumes)),
             image,
         }),
-        user: names.get(&(IdentityKind::USER.0, entry.user)).cloned(),
-        package: names.get(&(IdentityKind::USER.0, entry.package)).cloned(),
+        user: names.get(&(IdentityKind::USER.0, entry.user, 0)).cloned(),
+        package: names.get(&(IdentityKind::USER.0, entry.package, 0)).cloned(),
+        name: names.get(&(IdentityKind::NAME.0, entry.name, entry.name_generation)).cloned(),
         protocol: entry.protocol,
         protocol_name: text::protocol(entry.protocol),
         local_address: address(entry.local_address),

@@ -201,6 +201,8 @@ pub(crate) struct Flow {
     pub(crate) remote_port: Option<u16>,
     /// Identifier of an ICMP echo.
     pub(crate) icmp_id: Option<u16>,
+    /// Name of the other end, as far as it is known.
+    pub(crate) name: Option<String>,
     /// Routing compartment.
     pub(crate) compartment: u32,
     /// Name of the adapter that carried its first frame.

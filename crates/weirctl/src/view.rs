@@ -21,6 +21,10 @@ use crate::text::count;
 const MOST_FLOWS: usize = 50;
 /// Longer names of programs and users are cut.
 const PROCESS_WIDTH: usize = 18;
+/// Likewise for names of hosts.
+const NAME_WIDTH: usize = 32;
+/// Where the name stands in the wide table, when there is any.
+const NAME_COLUMN: usize = 5;
 
 /// The report for people.
 pub(crate) fn render(report: &Report, style: Style, width: usize) -> String {
@@ -138,7 +142,7 @@ impl View {
 
     /// One line for each flow.
     fn wide_flows(&self, flows: &[&Flow]) -> Table {
-        let mut table = Table::new(&[
+        let mut columns = vec![
             ("Process", Left),
             ("Proto", Left),
             ("Local", Left),
@@ -148,10 +152,15 @@ impl View {
             ("Bytes", Right),
             ("State", Left),
             ("Verdict", Left),
-        ]);
+        ];
+        let named = flows.iter().any(|flow| flow.name.is_some());
+        if named {
+            columns.insert(NAME_COLUMN, ("Name", Left));
+        }
+        let mut table = Table::new(&columns);
         for flow in flows {
             let (local, remote) = ends(flow);
-            table.row(vec![
+            let mut cells = vec![
                 process(flow),
                 flow.protocol_name.clone(),
                 local,
@@ -163,7 +172,11 @@ impl View {
                 format!("{} by {}", self.verdict(flow), flow.decided_by.words())
                     .trim_end_matches(" by ")
                     .to_owned(),
-            ]);
+            ];
+            if named {
+                cells.insert(NAME_COLUMN, host(flow).unwrap_or_default());
+            }
+            table.row(cells);
         }
         table
     }
@@ -187,7 +200,10 @@ impl View {
             table.row(vec![
                 format!("{}\n  {}", process(flow), self.style.weak(&user)),
                 format!("{}\n{}", flow.protocol_name, self.style.weak(&flow.state)),
-                format!("{local}\n{} {remote}", arrow(flow)),
+                match host(flow) {
+                    Some(host) => format!("{local}\n{} {remote}\n  {}", arrow(flow), self.style.weak(&host)),
+                    None => format!("{local}\n{} {remote}", arrow(flow)),
+                },
                 format!("{}\n{}", all(flow).frames, text::bytes(all(flow).bytes)),
                 format!("{}\n  {}", self.verdict(flow), flow.decided_by.words()),
             ]);
@@ -338,6 +354,11 @@ fn ends(flow: &Flow) -> (String, String) {
         (address, None) => address.to_string(),
     };
     (end(flow.local_address, flow.local_port), end(flow.remote_address, flow.remote_port))
+}
+
+/// The name of the other end.
+fn host(flow: &Flow) -> Option<String> {
+    flow.name.as_deref().map(|name| short(&text::printable(name), NAME_WIDTH))
 }
 
 /// Points from who opened the flow to the other.

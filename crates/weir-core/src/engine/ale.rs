@@ -1,12 +1,14 @@
 //! What the ALE callouts say and ask: who owns a flow, and whether it may exist.
 
+use super::names::naming;
 use super::{AleFlow, Authorization, Engine, asks, failure};
 use crate::ask::Question;
 use crate::counters::{Counter, Tally};
 use crate::epoch::Guard;
 use crate::flow::{FlowKey, Opening, Owner, Record, Side, Stamp};
 use crate::identity::{Sid, Units};
-use crate::policy::{Decider, Decision, Identity, Query};
+use crate::names::Handle;
+use crate::policy::{Decider, Decision, Identity, Naming, Query};
 use crate::wire::{ethertype, protocol};
 use crate::{Action, Direction, Time};
 
@@ -34,11 +36,15 @@ impl Engine {
         if let Some(record) = record {
             if record.is_over() && !flow.reauthorize {
                 record.restart(&self.flows, flow.direction, local);
+                let _changed = self.set_name(record, Handle::NONE);
             }
             resolve = self.attribute(record, now, flow, owner, local);
             record.touch(now);
             if record.interface_luid() == 0 {
                 record.set_interface_luid(flow.interface.luid);
+            }
+            if flow.direction == Direction::Send && self.wants_names(&guard) {
+                self.name_by_address(now, record, flow.compartment, flow.remote);
             }
         }
 
@@ -136,6 +142,7 @@ impl Engine {
         tally: &mut Tally,
     ) -> (Action, Decider, Option<Question>) {
         let Some(policy) = self.force.get(guard) else { return (Action::Permit, Decider::Nothing, None) };
+        let held = record.and_then(|record| self.hold_name(record));
         let ports = protocol::has_ports(flow.protocol);
         let (local, remote) = (flow.local, flow.remote);
         let query = Query {
@@ -154,13 +161,16 @@ impl Engine {
                 image: (!flow.image.is_empty()).then_some(Units::Plain(flow.image)),
                 user: Sid::new(flow.user),
             }),
+            name: record.map_or(Naming::None, |record| naming(record, held.as_ref())),
         };
         tally.count(Counter::Evaluations);
         let (action, decider) = match policy.image.evaluate(&query) {
             Decision::Decided(action, decider) => (action, decider),
             Decision::NeedsIdentity => (failure(&policy.image), Decider::Failure),
-            // The packet path knows interface and VLAN, and decides.
-            Decision::NeedsInterface => return (Action::Permit, Decider::Nothing, None),
+            // The packet path knows interface and VLAN, sees the name when it comes, and decides.
+            Decision::NeedsInterface | Decision::NeedsName => {
+                return (Action::Permit, Decider::Nothing, None);
+            }
         };
         if let Decider::Rule(rule) = decider {
             policy.count_flow(processor, rule);

@@ -1,6 +1,7 @@
 //! The packet path: one frame in, one verdict out, every frame in exactly one class of the counters.
 
 use super::ale::ip_ethertype;
+use super::names::naming;
 use super::quick::{self, Plain};
 use super::{Engine, InForce, Interface, Toll, Verdict, asks, failure};
 use crate::counters::{Counter, Tally};
@@ -9,7 +10,8 @@ use crate::epoch::Guard;
 use crate::flow::{self, Endpoint, FlowKey, Opening, Record, Side, Stamp};
 use crate::fragment::Datagram;
 use crate::limit::{Excess, Limit, Passage, Scope, Unit};
-use crate::policy::{Decider, Decision, Failure, Identity, Mark, Query};
+use crate::names::Handle;
+use crate::policy::{Decider, Decision, Failure, Identity, Mark, Naming, Query};
 use crate::reject;
 use crate::wire::{self, Frame, Ip, Source, TcpFlags, Transport, VlanTag, protocol};
 use crate::{Action, Direction, Time};
@@ -79,6 +81,8 @@ impl<'e> Batch<'e> {
             interface,
             direction,
             frame: &frame,
+            source,
+            names: engine.watched() || policy.is_some_and(|policy| policy.image.uses_domain()),
         };
         let Outcome { action, decider, flow } = path.decide();
         let counted = action == Action::Permit
@@ -241,7 +245,7 @@ impl Drop for Batch<'_> {
         self.plain.add_to(&mut self.tally);
         if self.tally.get(Counter::FlowsCreated) != 0 {
             // Under a flood of new flows the timer would come too late.
-            self.engine.flows.reclaim(&self.engine.domain, RECLAIM);
+            self.engine.reclaim(RECLAIM);
         }
         self.engine.counters.flush(self.processor, &self.tally);
     }
@@ -274,18 +278,21 @@ impl Outcome<'_> {
 }
 
 /// One frame on its way through the engine.
-struct Path<'p, 't> {
-    engine: &'p Engine,
-    now: Time,
+pub(super) struct Path<'p, 't, S: ?Sized> {
+    pub(super) engine: &'p Engine,
+    pub(super) now: Time,
     guard: &'p Guard<'p>,
-    tally: &'t mut Tally,
+    pub(super) tally: &'t mut Tally,
     policy: Option<InForce<'p>>,
-    interface: &'p Interface<'p>,
+    pub(super) interface: &'p Interface<'p>,
     direction: Direction,
-    frame: &'p Frame,
+    pub(super) frame: &'p Frame,
+    pub(super) source: &'p S,
+    /// Names are looked for.
+    names: bool,
 }
 
-impl<'p> Path<'p, '_> {
+impl<'p, S: Source + ?Sized> Path<'p, '_, S> {
     /// Counts what the frame is, whatever happens to it.
     fn describe(&mut self) {
         let bytes = u64::from(self.frame.bytes);
@@ -338,6 +345,10 @@ impl<'p> Path<'p, '_> {
                 if created {
                     let evicted = self.engine.flows.admit(self.guard, record);
                     self.tally.add(Counter::FlowsRemoved, u64::from(evicted));
+                    if self.names && opening.origin == Direction::Send {
+                        let remote = keyed.key.endpoint(opening.local.other());
+                        self.engine.name_by_address(self.now, record, self.interface.compartment, remote);
+                    }
                 } else {
                     self.reopen(record, &keyed);
                 }
@@ -378,6 +389,7 @@ impl<'p> Path<'p, '_> {
             interface_name: self.interface.name,
             vlan: Some(self.vlan()),
             identity: None,
+            name: Naming::None,
         };
         self.tally.count(Counter::Evaluations);
         let certain = self.frame.malformed.is_none();
@@ -388,7 +400,7 @@ impl<'p> Path<'p, '_> {
     fn decide_without_room(&mut self, keyed: &Keyed, opening: &Opening) -> Outcome<'p> {
         let Some(policy) = self.policy else { return Outcome::without_flow(NO_POLICY) };
         self.tally.count(Counter::Evaluations);
-        let query = self.query(&keyed.key, opening.origin, opening.local, Identity::default());
+        let query = self.query(&keyed.key, opening.origin, opening.local, Identity::default(), Naming::None);
         Outcome::without_flow(settle(&policy, policy.image.evaluate(&query), keyed.certain))
     }
 
@@ -404,12 +416,18 @@ impl<'p> Path<'p, '_> {
         if record.vlan().is_none() {
             record.set_vlan(self.vlan());
         }
+        if self.names && !record.is_name_settled() {
+            self.look_for_names(record, from);
+        }
         let (action, decider) = match self.policy {
             None => NO_POLICY,
             Some(policy) => self.verdict(&policy, record, certain),
         };
         record.observe(self.now, from, tcp, fragment);
-        quick::remember(&self.engine.flows, record, self.policy.as_ref());
+        // The short way does not look for names.
+        if !self.names || record.is_name_settled() {
+            quick::remember(&self.engine.flows, record, self.policy.as_ref());
+        }
         Outcome { action, decider, flow: Some((record, from)) }
     }
 
@@ -428,9 +446,16 @@ impl<'p> Path<'p, '_> {
         }
         let identity = self.engine.identity(record);
         self.tally.count(Counter::Evaluations);
-        let query = self.query(&record.key(), record.origin(), record.local(), identity);
+        let held = self.engine.hold_name(record);
+        let name = naming(record, held.as_ref());
+        let query = self.query(&record.key(), record.origin(), record.local(), identity, name);
         let decision = policy.image.evaluate(&query);
-        if decision == Decision::NeedsIdentity && !record.flags().ale {
+        let waits = match decision {
+            Decision::NeedsIdentity => !record.flags().ale,
+            Decision::NeedsName => true,
+            _ => false,
+        };
+        if waits {
             return (Action::Permit, Decider::Nothing);
         }
         let (mut action, decider) = settle(policy, decision, certain);
@@ -459,6 +484,7 @@ impl<'p> Path<'p, '_> {
         origin: Direction,
         local: Side,
         identity: Identity<'q>,
+        name: Naming<'q>,
     ) -> Query<'q> {
         let (near, far) = (key.endpoint(local), key.endpoint(local.other()));
         // A key without ports stands for fragments whose ports are unknown.
@@ -476,6 +502,7 @@ impl<'p> Path<'p, '_> {
             interface_name: self.interface.name,
             vlan: Some(self.vlan()),
             identity: Some(identity),
+            name,
         }
     }
 
@@ -540,6 +567,7 @@ impl<'p> Path<'p, '_> {
         } else {
             let opening = self.opening(keyed);
             record.restart(&self.engine.flows, opening.origin, opening.local);
+            let _changed = self.engine.set_name(record, Handle::NONE);
         }
     }
 
@@ -587,6 +615,8 @@ fn settle(policy: &InForce<'_>, decision: Decision, certain: bool) -> (Action, D
             (Action::Block, Decider::Failure)
         }
         Decision::Decided(action, decider) => (action, decider),
-        Decision::NeedsIdentity | Decision::NeedsInterface => (failure(&policy.image), Decider::Failure),
+        Decision::NeedsIdentity | Decision::NeedsInterface | Decision::NeedsName => {
+            (failure(&policy.image), Decider::Failure)
+        }
     }
 }

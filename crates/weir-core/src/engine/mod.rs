@@ -14,11 +14,12 @@
 mod ale;
 mod force;
 mod inspect;
+mod names;
 mod quick;
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::ask::Question;
 use crate::counters::{Counter, Counters, Tally};
@@ -28,6 +29,7 @@ use crate::fragment;
 use crate::identity::{self, IdentityView};
 use crate::limit::{Bucket, Limit};
 use crate::memory::Carver;
+use crate::names::{Handle, Held, Names};
 use crate::policy::{Ask, Decider, Failure, Identity, Image, Mark, PolicyError};
 use crate::tap::{self, Tap};
 use crate::wire::{Frame, Malformed, Medium, Source, protocol};
@@ -48,6 +50,10 @@ pub struct Config {
     pub fragments: u32,
     /// Application images and users, together, that can be known.
     pub identities: u32,
+    /// Names of hosts that can be known at once, and addresses whose names are remembered.
+    pub names: u32,
+    /// Connections whose first data come in pieces, at once, as far as their names are read.
+    pub beginnings: u32,
     /// Rules whose hits are counted one by one; a policy with more is refused.
     pub rules: u32,
     /// How long flows stay without frames.
@@ -70,6 +76,8 @@ impl Config {
             flows: 65_536,
             fragments: 1_024,
             identities: 2_048,
+            names: 4_096,
+            beginnings: 64,
             rules: 4_096,
             timeouts: Timeouts::default(),
             keep: 32_768,
@@ -254,6 +262,9 @@ pub struct Engine {
     flows: flow::Table,
     fragments: fragment::Cache,
     identities: identity::Table,
+    names: Names,
+    /// Somebody wants to see names, whatever the policy asks for.
+    names_watched: AtomicBool,
     counters: Counters,
     /// Answers to rejected frames.
     rejects: Bucket,
@@ -272,7 +283,7 @@ impl Engine {
     pub fn layout(config: &Config) -> Option<Layout> {
         let mut carver = Carver::measuring();
         let _ = carver.room::<Engine>()?;
-        Self::carve(&mut carver, config)?;
+        Self::carve(&mut carver, config, None)?;
         carver.layout()
     }
 
@@ -287,32 +298,38 @@ impl Engine {
         // SAFETY: the caller promises what `carving` asks for; `layout` measured the same sequence of calls.
         let mut carver = unsafe { Carver::carving(memory) };
         let room = carver.room::<Engine>()??;
-        let engine = Self::carve(&mut carver, config)?;
-        // SAFETY: `room` is inside the block, aligned for an engine, and handed out once.
-        unsafe { room.write(engine) };
+        Self::carve(&mut carver, config, Some(room))?;
         // SAFETY: written just now, and the caller keeps the memory alive and to the engine alone.
         Some(unsafe { room.as_ref() })
     }
 
-    /// Not inlined into [`Engine::init`]: each of them holds an engine on its stack, and kernel stacks are
-    /// small.
+    /// Builds the engine in `room`, or only measures. Not inlined into [`Engine::init`], and the one place that holds an
+    /// engine on its stack: kernel stacks are small.
+    #[expect(unsafe_code, reason = "in-place construction")]
     #[inline(never)]
-    fn carve(carver: &mut Carver, config: &Config) -> Option<Self> {
+    fn carve(carver: &mut Carver, config: &Config, room: Option<NonNull<Self>>) -> Option<()> {
         let [first, second] = config.seed;
         // Different secrets per table, so that what is learnt about one tells nothing about another.
         let seed = |salt: u64| [first ^ salt, second.rotate_left(17) ^ salt];
-        Some(Self {
+        let engine = Self {
             config: *config,
             domain: Domain::carve(carver, config.processors)?,
             force: Force::carve(carver, config.processors, config.rules)?,
             flows: flow::Table::carve(carver, config.flows, config.seed)?,
             fragments: fragment::Cache::carve(carver, config.fragments, seed(0x6a09_e667_f3bc_c908))?,
             identities: identity::Table::carve(carver, config.identities, seed(0xbb67_ae85_84ca_a73b))?,
+            names: Names::carve(carver, config.names, config.beginnings, seed(0x3c6e_f372_fe94_f82b))?,
+            names_watched: AtomicBool::new(false),
             counters: Counters::carve(carver, config.processors)?,
             rejects: Bucket::new(),
             tap: Tap::new(),
             age_cursor: AtomicU64::new(0),
-        })
+        };
+        if let Some(room) = room {
+            // SAFETY: `init` passes room that is inside its block, aligned for an engine, and handed out once.
+            unsafe { room.write(engine) };
+        }
+        Some(())
     }
 
     /// Begins a batch of frames on `processor`. Policy and flow records that the batch sees stay valid until
@@ -367,6 +384,22 @@ impl Engine {
     /// counted as shown; returns the cursor to go on from, or 0 at the end.
     pub fn list_identities(&self, cursor: u64, each: &mut impl FnMut(&IdentityView<'_>) -> bool) -> u64 {
         self.identities.list(cursor, each)
+    }
+
+    /// Looks for names in DNS answers and first data also when no rule asks for them, or stops that. Without either nothing
+    /// is looked at.
+    pub fn watch_names(&self, watch: bool) {
+        self.names_watched.store(watch, Ordering::Relaxed);
+    }
+
+    fn watched(&self) -> bool {
+        self.names_watched.load(Ordering::Relaxed)
+    }
+
+    /// Shows names to `each` from `cursor` (0 = first) until it says `false`; returns the cursor to go on from, or 0 at the
+    /// end.
+    pub fn list_names(&self, cursor: u64, each: &mut impl FnMut(Handle, &Held<'_>) -> bool) -> u64 {
+        self.names.list(cursor, each)
     }
 
     /// Numbers about the engine.
@@ -462,7 +495,15 @@ impl Engine {
         let mut tally = Tally::new();
         tally.add(Counter::FlowsRemoved, removed);
         self.counters.flush(processor, &tally);
-        self.flows.reclaim(&self.domain, usize::MAX);
+        self.names.sweep(now);
+        self.reclaim(usize::MAX);
+    }
+
+    /// Makes the memory of `most` removed flows usable again, and gives their names back.
+    fn reclaim(&self, most: usize) {
+        self.flows.reclaim(&self.domain, most, |record| {
+            self.names.release(record.replace_name(Handle::NONE));
+        });
     }
 
     fn is_stale(&self, record: &Record, now: Time) -> bool {

@@ -8,6 +8,7 @@ use super::prefetch::prefetch;
 use super::table::Table;
 use crate::crossing::Seat;
 use crate::limit::Bucket;
+use crate::names::Handle;
 use crate::policy::Decider;
 use crate::sync::{AtomicU32, AtomicU64};
 use crate::wire::{TcpFlags, protocol};
@@ -120,6 +121,8 @@ pub struct FlowView {
     pub origin: Direction,
     /// Who owns it.
     pub owner: Owner,
+    /// Name of the other end.
+    pub name: Handle,
     /// The verdict in force.
     pub stamp: Stamp,
     /// LUID of the interface of the first frame or authorisation, 0 = unknown.
@@ -178,6 +181,10 @@ zeroed_struct! {
         process_created: AtomicU64,
         /// Number of the package.
         package: AtomicU32,
+        /// Sequence number of the first byte of the stream that may tell a name; counts with [`bit::STREAM_BASE`].
+        stream_base: AtomicU32,
+        /// [`Handle`] of the name, which the flow counts on. Not for [`Record::reset`]: it is taken away before.
+        name: AtomicU64,
         /// Place in a list of [`super::waiting`]; stays as it is when the record becomes another flow.
         pub(super) waiting: AtomicU32,
         /// Numbers of the [`Seat`]s that counted its latest frames, sent and received.
@@ -228,9 +235,15 @@ mod bit {
     pub(super) const FROM_A: u32 = 1 << 15;
     /// Frames of side B were seen.
     pub(super) const FROM_B: u32 = 1 << 16;
+    /// There is nothing more to learn about its name.
+    pub(super) const NAME_SETTLED: u32 = 1 << 18;
+    /// A part of what may tell its name was seen.
+    pub(super) const NAME_BEGUN: u32 = 1 << 19;
+    pub(super) const STREAM_BASE: u32 = 1 << 17;
+    pub(super) const NAME: u32 = NAME_SETTLED | NAME_BEGUN | STREAM_BASE;
     /// What a new connection under the same key starts without.
     pub(super) const CONNECTION: u32 =
-        ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET | QUESTION;
+        ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET | QUESTION | NAME;
     /// A connection with one of these has ended.
     pub(super) const OVER: u32 = CLOSED | RESET;
 }
@@ -423,6 +436,54 @@ impl Record {
         let time = if time <= open & !TO_RESOLVE { time } else { 0 };
         // Unless another owner was named meanwhile.
         let _ = self.process_created.compare_exchange(open, time, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> Handle {
+        Handle(self.name.load(Ordering::Acquire))
+    }
+
+    /// Gives it a name that the caller counts on, and returns the one that nobody counts on for it any more.
+    #[must_use]
+    pub(crate) fn replace_name(&self, name: Handle) -> Handle {
+        Handle(self.name.swap(name.0, Ordering::AcqRel))
+    }
+
+    /// True when there is nothing more to learn about its name.
+    #[must_use]
+    pub(crate) fn is_name_settled(&self) -> bool {
+        self.bits() & bit::NAME_SETTLED != 0
+    }
+
+    pub(crate) fn settle_name(&self) {
+        self.update_bits(0, bit::NAME_SETTLED);
+    }
+
+    /// True when a part of what may tell its name was seen.
+    #[must_use]
+    pub(crate) fn is_name_begun(&self) -> bool {
+        self.bits() & bit::NAME_BEGUN != 0
+    }
+
+    pub(crate) fn begin_name(&self) {
+        self.update_bits(0, bit::NAME_BEGUN);
+    }
+
+    /// Sequence number of the first byte of the stream that may tell its name, when the SYN was seen.
+    #[must_use]
+    pub(crate) fn stream_base(&self) -> Option<u32> {
+        (self.bits() & bit::STREAM_BASE != 0).then(|| self.stream_base.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_stream_base(&self, sequence: u32) {
+        self.stream_base.store(sequence, Ordering::Relaxed);
+        self.update_bits(0, bit::STREAM_BASE);
+    }
+
+    /// What was decided is void: something was learnt that a rule may ask for.
+    pub(crate) fn forget_verdict(&self, table: &Table) {
+        self.set_stamp(table, Stamp::NONE);
     }
 
     /// Both ends are this machine.
@@ -664,6 +725,7 @@ impl Record {
             remote: key.endpoint(local.other()),
             origin: self.origin(),
             owner: self.owner(),
+            name: self.name(),
             stamp: self.stamp(),
             interface_luid: self.interface_luid(),
             first_seen: Time(self.first_seen.load(Ordering::Relaxed)),

@@ -376,8 +376,8 @@ impl Table {
     }
 
     /// Makes removed records usable again as far as their readers have left. Never waits; call it now and
-    /// then. Looks at `most` records.
-    pub fn reclaim(&self, domain: &Domain, most: usize) {
+    /// then. Looks at `most` records, and shows those to `each`.
+    pub fn reclaim(&self, domain: &Domain, most: usize, mut each: impl FnMut(&Record)) {
         if self.reclaiming.swap(true, Ordering::Acquire) {
             return;
         }
@@ -389,6 +389,7 @@ impl Table {
                 let next = waiting.checked_sub(1).and_then(|number| Some((number, self.record(number)?)));
                 let Some((number, record)) = next else { break };
                 waiting = record.next.load(Ordering::Relaxed);
+                each(record);
                 if let Some(spot) = record.spot() {
                     record.set_spot(None);
                     self.lines.free(spot);
@@ -619,7 +620,7 @@ mod tests {
         }
         drop(guard);
         for _ in 0..4 {
-            table.reclaim(domain, usize::MAX);
+            table.reclaim(domain, usize::MAX, |_| {});
         }
         assert!(table.lines.is_empty(), "every place was given back");
     }
@@ -673,7 +674,7 @@ mod tests {
             }
             removed += u32::from(table.admit(&guard, record));
             drop(guard);
-            table.reclaim(domain, 16);
+            table.reclaim(domain, 16, |_| {});
         }
         let guard = domain.enter(0);
         assert!((0..FLOWS / 2).all(|number| table.find(&guard, &key(number)).is_some()));

@@ -12,7 +12,7 @@ use super::diagnostic::{Diagnostic, Problem, Sink};
 use super::encode;
 use super::image::{Defaults, Failure, MAX_ITEMS, MAX_NAME};
 use super::treatment::Treatment;
-use super::value::{self, Application, Interface, Ports, Prefix};
+use super::value::{self, Application, Domain, Interface, Ports, Prefix};
 use crate::wire::{ethertype, protocol};
 use crate::{Action, Direction};
 
@@ -50,6 +50,7 @@ pub(super) struct Rule {
     pub(super) application: Vec<Application>,
     pub(super) user: Vec<Vec<u8>>,
     pub(super) vlan: Vec<(u16, u16)>,
+    pub(super) domain: Vec<Domain>,
 }
 
 const SECTIONS: &[&str] = &["defaults", "rule"];
@@ -68,6 +69,7 @@ const KEYS: &[&str] = &[
     "application",
     "user",
     "vlan",
+    "domain",
     "rate",
     "burst",
     "per",
@@ -263,6 +265,7 @@ impl Compiler<'_, '_> {
                         );
                     }
                 }
+                "domain" => rule.domain = self.list(value, |item| text(item, value::domain)),
                 "user" => rule.user = self.list(value, |item| text(item, value::user)),
                 other => self.sink.error(key.span(), Problem::unknown("key in a rule", other, KEYS)),
             }
@@ -391,6 +394,7 @@ impl Compiler<'_, '_> {
             || !rule.remote.is_empty()
             || !rule.application.is_empty()
             || !rule.user.is_empty()
+            || !rule.domain.is_empty()
             || wants_ports;
         let foreign =
             rule.ethertype.iter().find(|number| !matches!(**number, ethertype::IPV4 | ethertype::IPV6));
@@ -398,7 +402,9 @@ impl Compiler<'_, '_> {
             self.sink.error(
                 at("ethertype"),
                 Problem::new(
-                    format!("frames of ethertype {number:#06x} have no address, port, protocol or owner"),
+                    format!(
+                        "frames of ethertype {number:#06x} have no address, port, protocol, owner or name"
+                    ),
                     "such a rule may name direction and interface only",
                 ),
             );
@@ -496,6 +502,7 @@ impl Rule {
             && subset(&self.application, &other.application, |mine, theirs| mine == theirs)
             && subset(&self.user, &other.user, |mine, theirs| mine == theirs)
             && subset(&self.vlan, &other.vlan, contains)
+            && subset(&self.domain, &other.domain, Domain::covers)
     }
 }
 

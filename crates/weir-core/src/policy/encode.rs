@@ -2,10 +2,10 @@
 
 use super::compile::Rule;
 use super::image::{
-    CHECKSUM, Defaults, Failure, Field, HEADER, MAGIC, RULE, TREATMENT_AT, USES_ASK, USES_INTERFACE,
-    USES_TREATMENT, USES_VLAN, VERSION, checksum, code,
+    CHECKSUM, Defaults, Failure, Field, HEADER, MAGIC, RULE, TREATMENT_AT, USES_ASK, USES_DOMAIN,
+    USES_INTERFACE, USES_TREATMENT, USES_VLAN, VERSION, checksum, code,
 };
-use super::value::{Application, Interface, Prefix};
+use super::value::{Application, Domain, Interface, Prefix};
 use crate::{Action, Direction};
 
 /// The image of a policy; `None` when it does not fit 32-bit offsets.
@@ -22,6 +22,7 @@ pub(super) fn image(defaults: &Defaults, rules: &[Rule]) -> Option<Vec<u8>> {
     let flags = flag(USES_INTERFACE, |rule| !rule.interface.is_empty())
         | flag(USES_VLAN, |rule| !rule.vlan.is_empty())
         | flag(USES_TREATMENT, |rule| !rule.treatment.is_plain())
+        | flag(USES_DOMAIN, |rule| !rule.domain.is_empty())
         | flag(USES_ASK, |rule| rule.treatment.ask.is_some());
     let length = u32::try_from(writer.bytes.len()).ok()?;
     writer.put(0, &MAGIC);
@@ -83,6 +84,16 @@ impl Writer {
             let (offset, units) = self.units(application.text())?;
             applications.extend([kind, offset, units].iter().flat_map(|word| word.to_le_bytes()));
         }
+        let mut domains = Vec::new();
+        for domain in &rule.domain {
+            let kind = match domain {
+                Domain::Itself(_) => code::NAME_ITSELF,
+                Domain::Below(_) => code::NAMES_BELOW,
+            };
+            let offset = self.append(domain.text().as_bytes())?;
+            let length = u32::try_from(domain.text().len()).ok()?;
+            domains.extend([kind, offset, length].iter().flat_map(|word| word.to_le_bytes()));
+        }
         let mut users = Vec::new();
         for user in &rule.user {
             let words = [self.append(user)?, u32::try_from(user.len()).ok()?];
@@ -110,6 +121,7 @@ impl Writer {
                 Field::Interface => core::mem::take(&mut interfaces),
                 Field::Application => core::mem::take(&mut applications),
                 Field::User => core::mem::take(&mut users),
+                Field::Domain => core::mem::take(&mut domains),
             };
             let count = u32::try_from(items.len().checked_div(field.item())?).ok()?;
             let offset = if count == 0 { 0 } else { self.append(&items)? };

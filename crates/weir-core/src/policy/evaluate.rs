@@ -1,8 +1,9 @@
 //! Matches a frame or a flow against the rules of an image.
 
 use super::Decider;
-use super::image::{Field, Image, Rule, applications, code, interfaces, prefixes, ranges, users};
+use super::image::{Field, Image, Rule, code, interfaces, prefixes, ranges, texts, users};
 use crate::identity::{Sid, Units, fold_case};
+use crate::names::Held;
 use crate::{Action, Direction};
 
 /// Who owns a flow, as far as known.
@@ -12,6 +13,18 @@ pub struct Identity<'a> {
     pub image: Option<Units<'a>>,
     /// The user.
     pub user: Option<Sid>,
+}
+
+/// The name of a flow's other end.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Naming<'a> {
+    /// It is known.
+    Known(&'a Held<'a>),
+    /// It may become known with the first data.
+    Pending,
+    /// There is none, or nobody will ever know.
+    #[default]
+    None,
 }
 
 /// What is asked about a frame or a flow. A field that is `None` is unknown or does not exist for this frame.
@@ -42,6 +55,8 @@ pub struct Query<'a> {
     /// Owner of the flow: `None` for frames that have none and never will. Each unknown part of a present
     /// owner makes a rule that asks for it undecidable.
     pub identity: Option<Identity<'a>>,
+    /// Name of the other end.
+    pub name: Naming<'a>,
 }
 
 /// Outcome of an evaluation.
@@ -51,6 +66,8 @@ pub enum Decision {
     Decided(Action, Decider),
     /// A rule would match, but it asks for an identity that is not known (yet).
     NeedsIdentity,
+    /// A rule would match, but it asks for the name, which may become known.
+    NeedsName,
     /// A rule would match, but it asks for the interface or the VLAN, which is not known (yet).
     NeedsInterface,
 }
@@ -61,6 +78,7 @@ enum Match {
     No,
     NeedsInterface,
     NeedsIdentity,
+    NeedsName,
     Yes,
 }
 
@@ -79,6 +97,7 @@ impl Image<'_> {
                 Match::No => {}
                 Match::NeedsInterface => return Decision::NeedsInterface,
                 Match::NeedsIdentity => return Decision::NeedsIdentity,
+                Match::NeedsName => return Decision::NeedsName,
                 Match::Yes => return Decision::Decided(rule.action(), Decider::Rule(index)),
             }
         }
@@ -100,7 +119,11 @@ impl Rule<'_> {
         if !known {
             return Match::No;
         }
-        self.interface(query).min(self.vlan(query)).min(self.application(query)).min(self.user(query))
+        self.interface(query)
+            .min(self.vlan(query))
+            .min(self.application(query))
+            .min(self.user(query))
+            .min(self.domain(query))
     }
 
     /// A field that asks for nothing matches; one that asks for what the frame does not have does not.
@@ -143,7 +166,7 @@ impl Rule<'_> {
         let Some(identity) = query.identity else { return Match::No };
         let Some(image) = identity.image else { return Match::NeedsIdentity };
         let path = image.iter().map(fold_case);
-        applications(items)
+        texts(items)
             .any(|(kind, offset, count)| {
                 let wanted = self.units(offset, count);
                 match kind {
@@ -156,6 +179,28 @@ impl Rule<'_> {
                 }
             })
             .into()
+    }
+
+    fn domain(&self, query: &Query<'_>) -> Match {
+        let items = self.items(Field::Domain);
+        let name = match query.name {
+            _ if items.is_empty() => return Match::Yes,
+            Naming::Known(name) => name,
+            Naming::Pending => return Match::NeedsName,
+            Naming::None => return Match::No,
+        };
+        let matches = |(kind, offset, length): (u32, u32, u32)| {
+            let wanted = self.bytes(offset, length).iter().copied();
+            match (kind, name.len().checked_sub(length as usize)) {
+                (code::NAME_ITSELF, Some(0)) => wanted.eq(name.characters()),
+                // Something stands before it, and a dot between.
+                (code::NAMES_BELOW, Some(before @ 2..)) => {
+                    name.characters().skip(before - 1).eq([b'.'].into_iter().chain(wanted))
+                }
+                _ => false,
+            }
+        };
+        texts(items).any(matches).into()
     }
 
     fn user(&self, query: &Query<'_>) -> Match {

@@ -9,6 +9,7 @@
 
 use super::treatment::{TREATMENT, Treatment};
 use crate::identity::{MAX_IMAGE, Sid};
+use crate::names::Name;
 use crate::{Action, Direction};
 
 /// First bytes of an image.
@@ -19,7 +20,7 @@ pub(super) const VERSION: u32 = 3;
 /// inbound, failure (1 each), and zeros.
 pub(super) const HEADER: usize = 48;
 /// Size of a rule record.
-pub(super) const RULE: usize = 128;
+pub(super) const RULE: usize = 136;
 /// Where the checksum stands.
 pub(super) const CHECKSUM: usize = 16;
 /// Flag of the header: some rule asks for the interface.
@@ -30,6 +31,8 @@ pub(super) const USES_VLAN: u32 = 1 << 1;
 pub(super) const USES_TREATMENT: u32 = 1 << 2;
 /// Flag of the header: some rule asks the agent.
 pub(super) const USES_ASK: u32 = 1 << 3;
+/// Flag of the header: some rule asks for the name of the other end.
+pub(super) const USES_DOMAIN: u32 = 1 << 4;
 /// Most items that one field of a rule may list.
 pub(super) const MAX_ITEMS: u32 = 4_096;
 /// Longest name of a rule or an interface.
@@ -62,6 +65,10 @@ pub(super) mod code {
     pub(crate) const FILE: u32 = 1;
     /// Application by its path below the volume, on any volume.
     pub(crate) const BELOW_VOLUME: u32 = 2;
+    /// A name itself.
+    pub(crate) const NAME_ITSELF: u32 = 0;
+    /// Every name below it.
+    pub(crate) const NAMES_BELOW: u32 = 1;
 }
 
 /// A field of a rule record.
@@ -78,6 +85,7 @@ pub(super) enum Field {
     Application,
     User,
     Vlan,
+    Domain,
 }
 
 /// Where the treatment stands in a rule record: behind the fields, up to the end.
@@ -85,7 +93,7 @@ pub(super) const TREATMENT_AT: usize = 4 + 8 * Field::ALL.len();
 const _: () = assert!(TREATMENT_AT + TREATMENT == RULE);
 
 impl Field {
-    pub(super) const ALL: [Field; 11] = [
+    pub(super) const ALL: [Field; 12] = [
         Field::Name,
         Field::Protocol,
         Field::Ethertype,
@@ -97,6 +105,7 @@ impl Field {
         Field::Application,
         Field::User,
         Field::Vlan,
+        Field::Domain,
     ];
 
     /// Where its (offset, count) pair stands in the record.
@@ -106,7 +115,7 @@ impl Field {
 
     /// Size of one item: a byte of the name, a protocol, an ethertype, a prefix (address and length), a port
     /// or VLAN range (first and last), an interface (kind, units, value), an application (kind, offset, units),
-    /// a user (offset, bytes).
+    /// a user (offset, bytes), a domain (kind, offset, bytes).
     pub(super) fn item(self) -> usize {
         match self {
             Field::Name | Field::Protocol => 1,
@@ -114,7 +123,7 @@ impl Field {
             Field::Local | Field::Remote => 17,
             Field::LocalPort | Field::RemotePort | Field::Vlan => 4,
             Field::Interface => 16,
-            Field::Application => 12,
+            Field::Application | Field::Domain => 12,
             Field::User => 8,
         }
     }
@@ -265,6 +274,12 @@ impl<'a> Image<'a> {
         self.has(USES_VLAN)
     }
 
+    /// True when some rule asks for the name of the other end.
+    #[must_use]
+    pub fn uses_domain(&self) -> bool {
+        self.has(USES_DOMAIN)
+    }
+
     /// What the rule with this index does beyond permitting and blocking.
     #[must_use]
     pub fn treatment(&self, index: u32) -> Treatment {
@@ -356,6 +371,7 @@ impl<'a> Rule<'a> {
         let does = |it, flag| if it { flag } else { 0 };
         asks(Field::Interface, USES_INTERFACE)
             | asks(Field::Vlan, USES_VLAN)
+            | asks(Field::Domain, USES_DOMAIN)
             | does(!treatment.is_plain(), USES_TREATMENT)
             | does(treatment.ask.is_some(), USES_ASK)
     }
@@ -411,8 +427,9 @@ impl<'a> Rule<'a> {
             self.verify_items(field, items, index)?;
             let text: usize = match field {
                 Field::Interface => interfaces(items).map(|(_, units, _)| units as usize * 2).sum(),
-                Field::Application => applications(items).map(|(_, _, units)| units as usize * 2).sum(),
+                Field::Application => texts(items).map(|(_, _, units)| units as usize * 2).sum(),
                 Field::User => users(items).map(|(_, length)| length as usize).sum(),
+                Field::Domain => texts(items).map(|(_, _, length)| length as usize).sum(),
                 _ => 0,
             };
             *budget = budget.checked_sub(text).ok_or(PolicyError::Bounds(index))?;
@@ -436,10 +453,13 @@ impl<'a> Rule<'a> {
                 code::LUID | code::INDEX => units == 0 && value != 0,
                 _ => false,
             }),
-            Field::Application => applications(items).all(|(kind, offset, units)| {
+            Field::Application => texts(items).all(|(kind, offset, units)| {
                 kind <= code::BELOW_VOLUME
                     && (1..=MAX_IMAGE as u32).contains(&units)
                     && slice(self.image, offset, units, 2).is_some()
+            }),
+            Field::Domain => texts(items).all(|(kind, offset, length)| {
+                kind <= code::NAMES_BELOW && slice(self.image, offset, length, 1).is_some_and(is_domain)
             }),
             Field::User => users(items).all(|(offset, length)| {
                 slice(self.image, offset, length, 1).is_some_and(|sid| Sid::new(sid).is_some())
@@ -474,8 +494,13 @@ pub(super) fn interfaces(items: &[u8]) -> impl Iterator<Item = (u32, u32, u64)> 
     })
 }
 
-/// Kinds, offsets, units.
-pub(super) fn applications(items: &[u8]) -> impl Iterator<Item = (u32, u32, u32)> {
+/// A domain as rules have it: lower case, and no longer than a name.
+fn is_domain(bytes: &[u8]) -> bool {
+    (1..=Name::MAX).contains(&bytes.len()) && !bytes.iter().any(u8::is_ascii_uppercase)
+}
+
+/// Kinds, offsets, and units of applications or bytes of domains.
+pub(super) fn texts(items: &[u8]) -> impl Iterator<Item = (u32, u32, u32)> {
     items.as_chunks::<12>().0.iter().map(|[k0, k1, k2, k3, o0, o1, o2, o3, units @ ..]| {
         (
             u32::from_le_bytes([*k0, *k1, *k2, *k3]),
@@ -520,7 +545,7 @@ mod tests {
 
     const TEXT: &str = "[[rule]]\nname = 'first'\naction = 'permit'\nremote-port = '5-9'\nremote = '10.0.0.0/8'\n\
                         [[rule]]\nname = 'all'\naction = 'block'\ninterface = ['Ethernet', 'luid:7']\n\
-                        application = 'a.exe'\nuser = 'S-1-5-18'\n\
+                        application = 'a.exe'\nuser = 'S-1-5-18'\ndomain = '*.a.example'\n\
                         [[rule]]\nname = 'slow'\naction = ['rate-limit', 'mark']\nrate = '1 Mbit/s'\ndscp = 10\n\
                         vlan = '5-9'\n";
 
@@ -557,7 +582,7 @@ mod tests {
         assert_eq!(with(&[(12, &[1])]), Some(PolicyError::Length));
         assert_eq!(with(&[(24, &u32::MAX.to_le_bytes())]), Some(PolicyError::Length));
         assert_eq!(with(&[(28, &[0])]), Some(PolicyError::Header));
-        for flags in [1, 3, 6, 15] {
+        for flags in [1, 3, 6, 7, 31] {
             assert_eq!(with(&[(28, &[flags])]), Some(PolicyError::Header));
         }
         for offset in 32..35 {
@@ -589,7 +614,7 @@ mod tests {
         assert_eq!(with(&[(slow + 12, &[0; 8])]), Some(PolicyError::Rule(2)), "rate zero");
         assert_eq!(with(&[(slow + 20, &[0xff; 8])]), Some(PolicyError::Rule(2)), "endless burst");
         let end = (image().len() as u32).to_le_bytes();
-        for field in [Field::Name, Field::Interface, Field::Application, Field::User] {
+        for field in [Field::Name, Field::Interface, Field::Application, Field::User, Field::Domain] {
             assert_eq!(with(&[(pair(1, field), &end)]), Some(PolicyError::Bounds(1)), "{field:?}");
             assert_eq!(with(&[(pair(1, field), &[0xff; 4])]), Some(PolicyError::Bounds(1)), "{field:?}");
             assert_eq!(with(&[(pair(1, field) + 4, &[0xff; 4])]), Some(PolicyError::Rule(1)), "{field:?}");
@@ -630,6 +655,13 @@ mod tests {
         assert_eq!(with(&[(application + 8, &[0])]), Some(PolicyError::Rule(1)), "empty text");
         let long = (MAX_IMAGE as u32 + 1).to_le_bytes();
         assert_eq!(with(&[(application + 8, &long)]), Some(PolicyError::Rule(1)), "long text");
+
+        let domain = items(&image, 1, Field::Domain);
+        assert_eq!(with(&[(domain, &[2])]), Some(PolicyError::Rule(1)), "kind");
+        assert_eq!(with(&[(domain + 4, &far)]), Some(PolicyError::Rule(1)), "domain outside");
+        assert_eq!(with(&[(domain + 8, &[0])]), Some(PolicyError::Rule(1)), "empty domain");
+        let text = u32_at(&image, domain + 4).unwrap() as usize;
+        assert_eq!(with(&[(text, b"A")]), Some(PolicyError::Rule(1)), "upper case");
 
         let user = items(&image, 1, Field::User);
         assert_eq!(with(&[(user, &far)]), Some(PolicyError::Rule(1)), "SID outside");

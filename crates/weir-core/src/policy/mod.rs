@@ -23,7 +23,7 @@ mod value;
 pub use compile::{CompileOptions, Compiled, compile};
 #[cfg(feature = "std")]
 pub use diagnostic::{Diagnostic, Severity};
-pub use evaluate::{Decision, Identity, Query};
+pub use evaluate::{Decision, Identity, Naming, Query};
 pub use image::{Defaults, Failure, Image, PolicyError, RuleView};
 pub use treatment::{Ask, Mark, Treatment};
 

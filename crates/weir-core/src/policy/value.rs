@@ -6,6 +6,7 @@ use super::CompileOptions;
 use super::diagnostic::Problem;
 use super::image::MAX_VLAN;
 use crate::identity::MAX_IMAGE;
+use crate::names::Name;
 use crate::wire::{ethertype, protocol};
 
 pub(super) const PROTOCOLS: &[(&str, u8)] = &[
@@ -302,6 +303,58 @@ pub(super) fn application(text: &str, options: &CompileOptions) -> Result<Applic
         ));
     }
     Ok(application)
+}
+
+/// How a rule names hosts; the text is in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    /// This name.
+    Itself(String),
+    /// Every name below it, at any depth, but not the name itself.
+    Below(String),
+}
+
+impl Domain {
+    pub(super) fn text(&self) -> &str {
+        let (Domain::Itself(text) | Domain::Below(text)) = self;
+        text
+    }
+
+    /// True when this matches every name that `other` matches.
+    pub(super) fn covers(&self, other: &Domain) -> bool {
+        match (self, other) {
+            (Domain::Below(mine), theirs) => {
+                let below = theirs.text().strip_suffix(mine.as_str()).is_some_and(|rest| rest.ends_with('.'));
+                below || self == theirs
+            }
+            (mine, theirs) => mine == theirs,
+        }
+    }
+}
+
+pub(super) fn domain(text: &str) -> Result<Domain, Problem> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let (below, name) = name.strip_prefix("*.").map_or((false, name), |name| (true, name));
+    if !name.is_ascii() {
+        return Err(Problem::new(
+            format!("`{text}` is not ASCII"),
+            "write the name as it is on the network, with `xn--` labels",
+        ));
+    }
+    if name.contains('*') {
+        return Err(Problem::new(
+            format!("`{text}` has a star where none can stand"),
+            "`*.` at the beginning stands for everything below a name; nothing else can be left open",
+        ));
+    }
+    if Name::new(name.bytes()).is_none() {
+        return Err(Problem::new(
+            format!("`{text}` is not the name of a host"),
+            "write `www.example.com` or `*.example.com`; addresses belong in `remote`",
+        ));
+    }
+    let name = name.to_ascii_lowercase();
+    Ok(if below { Domain::Below(name) } else { Domain::Itself(name) })
 }
 
 /// The binary SID of its text form.

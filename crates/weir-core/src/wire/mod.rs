@@ -146,6 +146,8 @@ pub enum Transport {
         destination: u16,
         /// Flags.
         flags: TcpFlags,
+        /// Sequence number.
+        sequence: u32,
     },
     /// UDP.
     Udp {
@@ -262,6 +264,8 @@ pub struct Frame {
     pub transport_at: u32,
     /// Offset of the first byte that was not parsed.
     pub payload: u32,
+    /// Offset behind the last byte of the transport's payload, when its header was read whole: a frame may be longer.
+    pub end: u32,
     /// What was wrong with it.
     pub malformed: Option<Malformed>,
 }
@@ -303,6 +307,7 @@ pub fn parse<S: Source + ?Sized>(medium: Medium, source: &S, oob_vlan: Option<Vl
         network: 0,
         transport_at: 0,
         payload: 0,
+        end: 0,
         malformed: None,
     };
     let outcome = match medium {

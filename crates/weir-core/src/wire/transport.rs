@@ -146,6 +146,7 @@ pub(super) fn parse<S: Source + ?Sized>(
     frame: &mut Frame,
 ) -> Result<(), Malformed> {
     frame.transport_at = segment.start as u32;
+    frame.end = u32::try_from(segment.end).unwrap_or(u32::MAX);
     let mut advance = |bytes: usize| {
         frame.payload =
             u32::try_from(segment.start.saturating_add(bytes).min(segment.end)).unwrap_or(u32::MAX);
@@ -153,13 +154,14 @@ pub(super) fn parse<S: Source + ?Sized>(
     match protocol {
         protocol::TCP => {
             let header = segment.header::<20, S>(source)?;
-            let [s0, s1, d0, d1, _, _, _, _, _, _, _, _, words, flags, ..] = header;
+            let [s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, words, flags, ..] = header;
             let length = usize::from(words >> 4) * 4;
             advance(length.max(20));
             frame.transport = Transport::Tcp {
                 source: u16::from_be_bytes([s0, s1]),
                 destination: u16::from_be_bytes([d0, d1]),
                 flags: TcpFlags(flags),
+                sequence: u32::from_be_bytes([q0, q1, q2, q3]),
             };
             if length < 20 || (length > segment.length() && !segment.fragment) {
                 return Err(Malformed::TransportLength);
@@ -177,6 +179,9 @@ pub(super) fn parse<S: Source + ?Sized>(
             // Zero: a jumbogram, or segmentation offload.
             if length != 0 && (length < 8 || (length > segment.length() && !segment.fragment)) {
                 return Err(Malformed::TransportLength);
+            }
+            if length != 0 {
+                frame.end = frame.end.min(frame.transport_at.saturating_add(length as u32));
             }
             frame.tunnel = udp_tunnel(source, segment, destination);
         }

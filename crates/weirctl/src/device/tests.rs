@@ -96,6 +96,7 @@ fn fake() -> Fake {
         flow.process_id = 77;
         flow.process_created = 133_801_632_000_000_000;
         flow.package = 2;
+        (flow.name, flow.name_generation) = (1, if id == 8 { 3 } else { 2 });
         flow.flags = FlowFlags::LOOPBACK;
         flow.image = 1;
         flow.user = 2;
@@ -111,10 +112,16 @@ fn fake() -> Fake {
         flow.bytes_sent = 60;
         flow
     };
+    let mut name = identity(IdentityKind::NAME, 1, b"www.example.com");
+    name.generation = 3;
     Fake {
         version: weir_ioctl::API_VERSION,
         flows: (1..=8).map(flow).collect(),
-        identities: vec![identity(IdentityKind::IMAGE, 1, &path), identity(IdentityKind::USER, 2, &sid)],
+        identities: vec![
+            identity(IdentityKind::IMAGE, 1, &path),
+            identity(IdentityKind::USER, 2, &sid),
+            name,
+        ],
         endless: false,
         cut: 0,
     }
@@ -135,6 +142,8 @@ fn all_pages_are_read_and_put_into_words() {
     assert_eq!(process.path.as_deref(), Some(r"C:\windows\system32\curl.exe"));
     assert_eq!(process.created.as_deref(), Some("2025-01-01T00:00:00.0000000Z"));
     assert_eq!(flow.user.as_deref(), Some("S-1-5-32-544"));
+    assert_eq!(flow.name.as_deref(), Some("www.example.com"));
+    assert_eq!(driver.flows[0].name, None, "its number stands for another name now");
     assert_eq!((flow.package.as_deref(), flow.loopback), (Some("S-1-5-32-544"), true));
     assert_eq!(flow.local_address.to_string(), "10.0.0.5");
     assert_eq!(flow.remote_address.to_string(), "::1");

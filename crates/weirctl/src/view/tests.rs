@@ -26,6 +26,7 @@ fn flow(id: u64, process: &str, remote: &str, verdict: &str, decided_by: Decided
         remote_address: remote.parse().unwrap(),
         remote_port: Some(443),
         icmp_id: None,
+        name: None,
         compartment: 1,
         adapter: None,
         origin: "out".into(),
@@ -142,6 +143,19 @@ fn flows_stand_by_size_with_verdict_and_rule() {
     assert!(lines[at("telemetry.exe")].contains("10.0.0.5:50000  →  203.0.113.99:443"), "{text}");
     assert!(lines[at("curl.exe")].ends_with("permitted by default"), "{text}");
     assert!(text.ends_with("\nAll is well.\n"));
+}
+
+#[test]
+fn names_of_hosts_stand_beside_addresses() {
+    let mut named = report(three());
+    let driver = named.driver.as_mut().unwrap();
+    driver.flows[0].name = Some("www.example.com".into());
+    for width in [80, 140] {
+        let text = render(&named, Style::plain(), width);
+        assert!(text.contains("www.example.com"), "{text}");
+    }
+    let text = render(&named, Style::plain(), 160);
+    assert!(text.contains("  www.example.com  "), "{text}");
 }
 
 #[test]
