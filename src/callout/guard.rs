@@ -50,8 +50,9 @@ pub(super) enum Guard {
 
 /// What there is of a guard. Adding tells without reading: the transaction is aborted.
 pub(super) fn look(mut transaction: Transaction<'_>) -> Result<Guard, Status> {
-    if transaction.add_provider(&PROVIDER) == Ok(()) {
-        return Ok(Guard::None);
+    match transaction.add_provider(&PROVIDER) {
+        Ok(()) => return Ok(Guard::None),
+        error => settled(error)?,
     }
     prepare(&mut transaction)?;
     let Some(first) = filters().next() else { return Ok(Guard::Ground) };
