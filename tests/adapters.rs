@@ -15,7 +15,7 @@ use weir_ioctl::{AdapterEntry, AdapterState, Control, CounterId, MediaState};
 
 const CALL: Call = Call { dispatch: false, flags: 0 };
 /// What waits, and what is marked.
-const HOLD: &str = "[[rule]]\nname = 'slow'\naction = 'rate-limit'\nrate = '10 packets/s'\nburst = '1 packets'\nover = 'delay'\nmax-delay = '1 s'\n\
+const HOLD: &str = "[[rule]]\nname = 'slow'\naction = 'rate-limit'\nrate = '10 packets/s'\nburst = '1 packets'\nover = 'delay'\nmax-delay = '0.8 s'\n\
                     remote-port = 53\n\
                     [[rule]]\nname = 'voice'\naction = 'mark'\nremote-port = 5004\ndscp = 'ef'\n";
 

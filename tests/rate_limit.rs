@@ -6,7 +6,8 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lab::ndis::{Adapter, Attributes, Call, Config};
+use ddk::ndis::{NDIS_STATUS_SEND_ABORTED, NDIS_STATUS_SUCCESS};
+use lab::ndis::{Adapter, Attributes, Behaviour, Beside, Call, Config, Giving, RESOURCES};
 use lab::schedule::{self, Mode};
 use lab::wdf::File;
 use lab::{Driver, Machine};
@@ -192,4 +193,143 @@ fn a_pause_does_not_wait_longer_than_what_waits() {
             finish(machine, driver, &adapter, file);
         });
     }
+}
+
+/// What is received waits as a copy: the network card has its buffers back at once.
+#[test]
+fn what_is_received_waits_as_a_copy_and_in_order() {
+    for flags in [0, RESOURCES] {
+        lab::child::test(&format!("what_is_received_waits_as_a_copy_and_in_order#{flags}"), || {
+            lab::ndis::set_poison(true);
+            let (machine, driver, adapter, file) = scheduled(12);
+            set_policy(&file, DELAY);
+            adapter.behave(Behaviour { sends: Giving::AtOnce, receives: Giving::OnRequest });
+            let frames: Vec<Vec<u8>> = (0..20)
+                .map(|length| packet::udp(Way::In, Ports { local: 5_002, remote: 53 }, 20 + length))
+                .collect();
+            for round in 0..3 {
+                adapter.receive(&lists(&frames, 1), Call { dispatch: round == 1, flags });
+                let events = adapter.take_events();
+                let mut delivered = events.delivered;
+                let kept = if flags == 0 { delivered.len() } else { 0 };
+                assert!((5..8).contains(&delivered.len()), "{} at once", delivered.len());
+                assert_eq!(events.returned.len(), 20 - kept, "what waits is a copy");
+                for _ in 0..3 {
+                    schedule::sleep(Duration::from_millis(50));
+                    let later = adapter.take_events().delivered;
+                    assert!(later.iter().all(|frame| frame.tag.is_none() && frame.flags & !1 == 0));
+                    delivered.extend(later);
+                }
+                let got: Vec<&Vec<u8>> = delivered.iter().map(|frame| &frame.bytes).collect();
+                assert!((15..18).contains(&got.len()), "{} in the end", got.len());
+                assert!(
+                    got.iter().copied().eq(frames.iter().take(got.len())),
+                    "in order, and the last ones are dropped"
+                );
+                adapter.return_receives(Call::default(), |_| {});
+                adapter.take_events();
+                schedule::sleep(Duration::from_secs(1));
+            }
+            assert_eq!(status(&file).counter(CounterId::DELAYED_DROPPED), 0);
+            // A pause, and an adapter that falls asleep, let go of what waits.
+            for sleeps in [false, true] {
+                adapter.receive(&lists(&frames, 1), Call { dispatch: false, flags });
+                let at_once = adapter.take_events().delivered.len();
+                let before = lab::clock::now();
+                if sleeps {
+                    adapter.sleep(false)
+                } else {
+                    adapter.pause()
+                }
+                assert!(lab::clock::now() - before < Duration::from_millis(50));
+                assert!(at_once < 10 && status(&file).counter(CounterId::DELAYED_DROPPED) >= 5);
+                if sleeps {
+                    adapter.return_receives(Call::default(), |_| {});
+                    adapter.wake().expect("the filter restarts");
+                } else {
+                    adapter.restart(Attributes::General).expect("the filter restarts");
+                }
+                adapter.take_events();
+                schedule::sleep(Duration::from_secs(1));
+            }
+            adapter.receive(&lists(&frames, 1), Call { dispatch: false, flags });
+            schedule::sleep(Duration::from_secs(1));
+            assert!(adapter.take_events().delivered.len() >= 15, "and frames wait again");
+            finish(machine, driver, &adapter, file);
+        });
+    }
+}
+
+/// A large send is as many packets as the network card makes of it, a coalesced receive as many as it was made of.
+#[test]
+fn packets_are_those_on_the_wire() {
+    lab::child::test("packets_are_those_on_the_wire", || {
+        let (machine, driver, adapter, file) = scheduled(13);
+        set_policy(
+            &file,
+            "[[rule]]\nname = 'r'\naction = 'rate-limit'\nrate = '1 packets/s'\nburst = '10 packets'\n",
+        );
+        let ports = Ports { local: 5_001, remote: 443 };
+        let passed = |way: Way, info: Vec<(usize, usize)>, length: usize| {
+            adapter.say_beside(Beside { info, flags: 0 });
+            let frames = vec![packet::tcp(way, ports, packet::flag::ACK, length); 20];
+            match way {
+                Way::Out => adapter.send(&lists(&frames, 1), Call::default()),
+                Way::In => adapter.receive(&lists(&frames, 1), Call::default()),
+            }
+            schedule::sleep(Duration::from_secs(20));
+            let events = adapter.take_events();
+            events.wire.len() + events.delivered.len()
+        };
+        assert_eq!(passed(Way::Out, vec![], 100), 10);
+        // Four segments of 1000 bytes; TCP's header begins after 34.
+        assert_eq!(passed(Way::Out, vec![(2, 1000 | 34 << 20 | 1 << 30)], 4000), 2);
+        // Five segments.
+        assert_eq!(passed(Way::In, vec![(22, 5)], 5000), 2);
+        assert_eq!(passed(Way::In, vec![], 100), 10);
+        finish(machine, driver, &adapter, file);
+    });
+}
+
+/// Sends are cancelled by the id that their sender gave them, wherever they are and whatever stands in their place.
+#[test]
+fn cancelled_sends_come_back_from_wherever_they_are() {
+    lab::child::test("cancelled_sends_come_back_from_wherever_they_are", || {
+        const MINE: usize = 0x7700_0001;
+        let (machine, driver, adapter, file) = scheduled(14);
+        set_policy(&file, DELAY);
+        adapter.behave(Behaviour { sends: Giving::OnRequest, receives: Giving::AtOnce });
+        for (_, port) in KINDS {
+            for (id, first) in [(MINE, 100), (MINE + 1, 200), (0, 300)] {
+                let info = if id == 0 { vec![] } else { vec![(5, id)] };
+                adapter.say_beside(Beside { info, flags: 0 });
+                adapter.send(&lists(&twenty(port)[..4], first), Call::default());
+            }
+            let events = adapter.take_events();
+            assert!((5..8).contains(&events.wire.len()), "{} at the miniport", events.wire.len());
+            assert!(events.completed.is_empty());
+            let ids = |frames: &[lab::ndis::OnWire]| -> Vec<usize> {
+                frames.iter().filter_map(|frame| frame.beside.info.first().map(|slot| slot.1)).collect()
+            };
+            assert_eq!(ids(&events.wire)[..5], [MINE, MINE, MINE, MINE, MINE + 1], "copies keep the id");
+            adapter.cancel_sends((MINE + 2) as *mut _);
+            assert!(adapter.take_events().completed.is_empty(), "nobody sent under this id");
+            // Four that the miniport has, and then one that it has with three or fewer that wait.
+            for (id, first) in [(MINE, 100), (MINE + 1, 200)] {
+                adapter.cancel_sends(id as *mut _);
+                let mut completed = adapter.take_events().completed;
+                completed.sort_unstable();
+                let expected: Vec<_> =
+                    (first..first + 4).map(|tag| (tag, NDIS_STATUS_SEND_ABORTED)).collect();
+                assert_eq!(completed, expected, "id {id:#x}, port {port}");
+            }
+            schedule::sleep(Duration::from_secs(1));
+            adapter.complete_sends(Call::default(), |_| {});
+            let mut completed = adapter.take_events().completed;
+            completed.sort_unstable();
+            assert_eq!(completed, (300..304).map(|tag| (tag, NDIS_STATUS_SUCCESS)).collect::<Vec<_>>());
+        }
+        adapter.say_beside(Beside::default());
+        finish(machine, driver, &adapter, file);
+    });
 }

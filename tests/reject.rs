@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ddk::ndis::NDIS_STATUS_SUCCESS;
 use frames::answers::{answered, assert_clean};
-use lab::ndis::{Adapter, Attributes, Call, Config, List, RESOURCES};
+use lab::ndis::{Adapter, Attributes, Beside, Call, Config, List, RESOURCES};
 use lab::wdf::File;
 use lab::{Driver, Machine, edge};
 use support::packet::lists;
@@ -83,9 +83,12 @@ fn an_answer_carries_the_tag_that_travels_beside_the_frame() {
             adapter.send(&list, Call::default());
             let events = adapter.take_events();
             assert_eq!(events.delivered.iter().map(|answer| answer.vlan).collect::<Vec<_>>(), [vlan]);
+            // Type (in network byte order), IPv4 and TCP: drivers of some media have nothing else to know it by.
+            assert_eq!(events.delivered[0].beside, Beside { info: vec![(7, 8)], flags: 0x200 | 0x800 });
             adapter.receive(&list, Call::default());
             let events = adapter.take_events();
             assert_eq!(events.wire.iter().map(|answer| answer.vlan).collect::<Vec<_>>(), [vlan]);
+            assert_eq!(events.wire[0].beside, Beside { info: vec![], flags: 0x200 | 0x800 });
         }
         finish(machine, driver, &adapter, file);
     });

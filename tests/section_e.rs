@@ -112,15 +112,36 @@ fn e04_every_nb_of_every_nbl_is_seen() {
         adapter.send(&[together(&even), together(&even[..3])], Call::default());
         assert_eq!(adapter.take_events().wire.len(), 8);
         assert_eq!(status(&file).counter(CounterId::FRAMES_SENT), 8);
-        // Whichever of its frames is to be blocked, the NBL goes as a whole, which is how it can be completed.
+        // Whichever of its frames is to be blocked, the others go on, in copies, and the NBL is complete when these are.
         for place in 0..=even.len() {
             let mut frames = even.clone();
             frames.insert(place, packet::udp(Way::Out, ports(7), 20));
             adapter.send(&[together(&frames), together(&even)], Call { dispatch: true, flags: 0 });
             let events = adapter.take_events();
-            assert_eq!((events.wire.len(), events.completed.len()), (5, 11), "place {place}");
+            assert_eq!((events.wire.len(), events.completed.len()), (10, 11), "place {place}");
+            let copies: Vec<&Vec<u8>> =
+                events.wire.iter().filter(|frame| frame.tag.is_none()).map(|frame| &frame.bytes).collect();
+            assert!(copies.into_iter().eq(&even), "place {place}");
         }
-        assert_eq!(status(&file).counter(CounterId::FRAMES_SENT), 8 + 6 * 11);
+        let now = status(&file);
+        assert_eq!(now.counter(CounterId::FRAMES_SENT), 8 + 6 * 11);
+        assert_eq!((now.counter(CounterId::BLOCKED_BY_RULE), now.permitted()), (6, 8 + 6 * 10));
+        assert_eq!(entries(&file)[0].frames_blocked, 6);
+        // Without memory for copies, and with more frames than can be told apart, it is dropped as a whole.
+        let mut frames = even.clone();
+        frames.push(packet::udp(Way::Out, ports(7), 20));
+        lab::pool::fail_after(0);
+        adapter.send(&[together(&frames)], Call::default());
+        lab::pool::fail_after(u32::MAX);
+        frames.extend(vec![even[0].clone(); 60]);
+        adapter.send(&[together(&frames)], Call::default());
+        let events = adapter.take_events();
+        assert_eq!((events.wire.len(), events.completed.len()), (0, 6 + 66));
+        assert!(events.completed.iter().all(|(_, status)| *status == NDIS_STATUS_FAILURE));
+        // All of many pass as they are.
+        let many = vec![even[0].clone(); 200];
+        adapter.send(&[together(&many)], Call::default());
+        assert!(adapter.take_events().wire.iter().map(|frame| frame.tag).eq((0..200).map(Some)));
         drop(file);
         driver.unload();
         machine.finish();

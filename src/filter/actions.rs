@@ -1,6 +1,6 @@
 //! What rules do beyond letting frames pass and dropping them: answers to senders, marks, waiting.
 
-use kernel::ndis::{Chain, Nbl, Originator, Outgoing, OwnChain, PortNumber, SendFlags};
+use kernel::ndis::{Chain, Incoming, Nbl, Originator, Outgoing, OwnChain, PortNumber, SendFlags};
 use weir_core::Time;
 use weir_core::counters::Counter;
 use weir_core::engine::{Batch, Verdict};
@@ -8,22 +8,24 @@ use weir_core::mark::edits;
 use weir_core::policy::Mark;
 use weir_core::reject;
 use weir_core::tap::{About, flag};
-use weir_core::wire::{self, Medium, Source, VlanTag};
+use weir_core::wire::{self, Medium, Source, Transport, VlanTag, protocol};
 use weir_core::{Action, Direction};
 
-use super::{Bytes, Module};
+use super::{BLOCKED, Bytes, Module};
 use crate::shared::{now, processor};
 
 /// Answers to the rejected frames of one chain. They are handed on when the chain has been judged: what a neighbour does
 /// with them takes its time, and frames of the engine's batch do not.
 pub(super) struct Answers<'a> {
     pub(super) frames: OwnChain<'a>,
+    /// What is indicated in place of received frames.
+    pub(super) copies: OwnChain<'a>,
     from: &'a Originator,
 }
 
 impl<'a> Answers<'a> {
     pub(super) const fn new(from: &'a Originator) -> Self {
-        Self { frames: OwnChain::new(from), from }
+        Self { frames: OwnChain::new(from), copies: OwnChain::new(from), from }
     }
 
     /// Answers a frame that its rule rejects, if the frame may be answered and not too many were. The answer goes back on
@@ -32,17 +34,21 @@ impl<'a> Answers<'a> {
     pub(super) fn answer<S: Source>(
         &mut self,
         batch: &mut Batch<'_>,
+        direction: Direction,
         medium: Medium,
         verdict: &Verdict,
         frame: &S,
         tag: Option<VlanTag>,
     ) {
-        let answered = batch.may_reject(&verdict.frame) && self.write(medium, verdict, frame, tag).is_some();
+        let up = direction == Direction::Send;
+        let answered =
+            batch.may_reject(&verdict.frame) && self.write(up, medium, verdict, frame, tag).is_some();
         batch.count(if answered { Counter::RejectsSent } else { Counter::RejectsSuppressed }, 1);
     }
 
     fn write<S: Source>(
         &mut self,
+        up: bool,
         medium: Medium,
         verdict: &Verdict,
         frame: &S,
@@ -51,6 +57,10 @@ impl<'a> Answers<'a> {
         let mut answer = self.from.room(reject::MAX_REPLY)?;
         let length = reject::reply(medium, &verdict.frame, frame, answer.bytes_mut()).ok()?;
         answer.cut(length);
+        let ip = verdict.frame.ip?;
+        // Whoever is answered sent a frame of the same version: TCP is reset, everything else gets ICMP.
+        let tcp = matches!(verdict.frame.transport, Transport::Tcp { .. });
+        answer.set_kind(ip.version == 6, if tcp { protocol::TCP } else { 0 }, up);
         answer.set_vlan_tci(tag.map(|tag| tag.0));
         self.frames.push(answer);
         Some(())
@@ -62,6 +72,8 @@ impl<'a> Answers<'a> {
 pub(super) enum Note {
     /// It is dropped.
     Drop,
+    /// Of its frames those pass whose bit is set, by their number; there are at most [`Note::FRAMES`].
+    Part(u64),
     /// It passes with this mark, perhaps none, after this time (in 100 ns units).
     Pass {
         /// The mark.
@@ -73,15 +85,22 @@ pub(super) enum Note {
 
 impl Note {
     const PASS: u64 = 1 << 63;
+    const PART: u64 = 1 << 62;
     const GIVEN: u64 = 1 << 8;
     const WAIT: u32 = 32;
+    /// Frames of an NBL that can be told apart.
+    pub(super) const FRAMES: u32 = 62;
 
     pub(super) fn write(self, list: &mut Nbl<'_>) {
         let part = |value: Option<u8>| value.map_or(0, |value| u64::from(value) | Self::GIVEN);
         list.set_note(match self {
             Self::Drop => 0,
+            Self::Part(frames) => Self::PART | frames & !Self::PASS,
             Self::Pass { mark, wait } => {
-                Self::PASS | (wait << Self::WAIT) & !Self::PASS | part(mark.priority) << 16 | part(mark.dscp)
+                Self::PASS
+                    | (wait << Self::WAIT) & !(Self::PASS | Self::PART)
+                    | part(mark.priority) << 16
+                    | part(mark.dscp)
             }
         });
     }
@@ -90,7 +109,8 @@ impl Note {
         let note = list.note();
         let part = |value: u64| (value & Self::GIVEN != 0).then_some(value as u8);
         if note & Self::PASS == 0 {
-            return Self::Drop;
+            let frames = note & !Self::PART;
+            return if note & Self::PART == 0 { Self::Drop } else { Self::Part(frames) };
         }
         let mark = Mark { priority: part(note >> 16), dscp: part(note) };
         Self::Pass { mark, wait: (note & !Self::PASS) >> Self::WAIT }
@@ -149,18 +169,25 @@ impl Module {
             let (mut one, rest) = chain.split_first();
             let mut note = Note::Drop;
             one.for_each(|list| note = Note::read(&list));
-            // Notes that say otherwise were sorted out before.
-            let (mark, wait) = match note {
-                Note::Pass { mark, wait } => (mark, wait),
-                Note::Drop => (Mark::default(), 0),
-            };
-            if !mark.is_empty() {
-                one = self.marked(one, &mark);
-            }
-            if wait == 0 {
-                one.send_down(self.handle, port, flags);
-            } else {
-                self.hold(one, Time(now.0.saturating_add(wait)), flags);
+            match note {
+                Note::Pass { mark, wait } => {
+                    if !mark.is_empty() {
+                        one = self.marked(one, &mark);
+                    }
+                    if wait == 0 {
+                        one.send_down(self.handle, port, flags);
+                    } else {
+                        self.hold(one, Time(now.0.saturating_add(wait)), flags);
+                    }
+                }
+                Note::Part(frames) => {
+                    match self.own.replace(one, |number| frames >> number & 1 != 0, |_, _| {}) {
+                        Ok(copies) => copies.send_down(self.handle, port, flags),
+                        Err(original) => original.complete(self.handle, BLOCKED, flags.completion()),
+                    }
+                }
+                // Sorted out before.
+                Note::Drop => one.complete(self.handle, BLOCKED, flags.completion()),
             }
             match rest {
                 Some(rest) => chain = rest,
@@ -181,7 +208,7 @@ impl Module {
         // A frame that the parser does not know has no mark.
         let marked = match self.facts.frames {
             Some(medium) => {
-                self.own.replace(one, |bytes, tag| write_marks(mark, medium, bytes, tag, offloaded))
+                self.own.replace(one, |_| true, |bytes, tag| write_marks(mark, medium, bytes, tag, offloaded))
             }
             None => Err(one),
         };
@@ -191,6 +218,50 @@ impl Module {
         };
         self.shared.engine.count(processor(), counter, frames);
         one
+    }
+}
+
+impl Module {
+    /// Puts copies in place of the frames of a received NBL: marked, and held back for a while. False if the NBL passes as it
+    /// is, because there was no memory for a mark.
+    #[inline(never)]
+    pub(super) fn divert(
+        &self,
+        list: &Nbl<'_>,
+        mark: &Mark,
+        due: Option<Time>,
+        answers: &mut Answers<'_>,
+        count: impl FnOnce(Counter),
+    ) -> bool {
+        let Some(medium) = self.facts.frames else { return false };
+        // A receive has one frame.
+        let copy = list.frames().next().and_then(|frame| answers.from.copy_of::<Incoming>(list, &frame));
+        match (copy, due) {
+            (Some(mut copy), _) => {
+                if !mark.is_empty() {
+                    let mut tag = list.vlan_tci();
+                    write_marks(mark, medium, copy.bytes_mut(), &mut tag, false);
+                    copy.set_vlan_tci(tag);
+                    count(Counter::Marked);
+                }
+                match due {
+                    // What finds no room is dropped, and was counted.
+                    Some(due) => {
+                        let _held = self.hold_receive(copy, due);
+                    }
+                    None => answers.copies.push(copy),
+                }
+                true
+            }
+            (None, Some(_)) => {
+                count(Counter::DelayedDropped);
+                true
+            }
+            (None, None) => {
+                count(Counter::MarksFailed);
+                false
+            }
+        }
     }
 }
 

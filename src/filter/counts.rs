@@ -38,14 +38,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts the frames of an NBL, and the packets on the wire that they stand for.
+    /// Counts the frames of an NBL, the packets on the wire that they stand for, and how many frames are blocked.
     #[inline]
-    pub(super) fn add(&mut self, frames: u32, segments: u32, passed: bool) {
+    pub(super) fn add(&mut self, frames: u32, segments: u32, blocked: u32) {
         self.frames = self.frames.wrapping_add(frames);
         self.segments = self.segments.wrapping_add(segments);
-        if !passed {
-            self.blocked = self.blocked.wrapping_add(frames);
-        }
+        self.blocked = self.blocked.wrapping_add(blocked);
     }
 }
 

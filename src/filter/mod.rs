@@ -22,7 +22,7 @@ use kernel::irql::Passive;
 use kernel::ndis::{
     CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names,
     Nbl, OidClone, OidRequest, Originator, Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters,
-    ReturnFlags, Returned, SendCompleteFlags, SendFlags,
+    ReturnFlags, Returned, SendCompleteFlags, SendFlags, Split,
 };
 use kernel::pool::{PoolBox, Tag};
 use kernel::rundown::Rundown;
@@ -36,7 +36,7 @@ use weir_core::limit::Passage;
 use weir_core::policy::Mark;
 use weir_core::tap::About;
 use weir_core::wire::{Medium, Source, VlanTag};
-use weir_core::{Action, Direction};
+use weir_core::{Action, Direction, Time};
 
 use actions::{Answers, Note, needs_mark};
 pub(crate) use adapters::{Adapters, NAME_LENGTH};
@@ -48,7 +48,7 @@ use link::Current;
 pub(crate) use topology::{Restack, Topology};
 
 use crate::guids;
-use crate::shared::Shared;
+use crate::shared::{Shared, now, processor};
 use crate::tags;
 
 /// The highest NDIS version whose contract this driver knows (6.89, Windows 11 24H2). While a filter with a lower one is
@@ -133,11 +133,41 @@ impl Facts {
 }
 
 impl Module {
+    /// Splits a chain into what passes as it is and what does not; see [`Module::passes`].
+    ///
+    /// Not inlined: kernel stacks are small, and the batch is off this one's when the chain is handed on.
+    #[inline(never)]
+    fn judge<Way>(
+        &self,
+        direction: Direction,
+        chain: Chain<Way>,
+        tally: &mut Tally,
+        answers: &mut Answers<'_>,
+        may_wait: bool,
+    ) -> Split<Way> {
+        let mut batch = self.shared.engine.batch(processor(), now()).at(&self.seat);
+        chain.split(|list| self.passes(&mut batch, direction, list, tally, answers, may_wait))
+    }
+
+    /// As [`Module::judge`], for one NBL.
+    #[inline(never)]
+    fn judge_one(
+        &self,
+        direction: Direction,
+        list: &mut Nbl<'_>,
+        tally: &mut Tally,
+        answers: &mut Answers<'_>,
+        may_wait: bool,
+    ) -> bool {
+        let mut batch = self.shared.engine.batch(processor(), now()).at(&self.seat);
+        self.passes(&mut batch, direction, list, tally, answers, may_wait)
+    }
+
     /// Whether an NBL passes as it is: all its frames must, and the limit of their rule must allow it. What happens to one
     /// that does not is noted down on it.
     ///
-    /// NDIS puts only frames of one flow into one NBL, so frames with different verdicts do not occur in practice; if they
-    /// do, the NBL is blocked, because it can only be completed as a whole.
+    /// NDIS puts only frames of one flow into one NBL. They have different verdicts all the same when one is malformed, or its
+    /// flow was decided in between: then copies of those that may pass go on, and the NBL is complete when these are.
     #[inline(never)]
     fn passes(
         &self,
@@ -151,29 +181,35 @@ impl Module {
         // Frames of a medium that the parser does not know pass; they are counted.
         let Some(interface) = self.facts.interface(self.compartment.load(Ordering::Relaxed)) else {
             for frame in list.frames() {
-                tally.add(1, list.segments(&frame, direction == Direction::Send), true);
+                tally.add(1, list.segments(&frame, direction == Direction::Send), 0);
             }
             return true;
         };
         let tag = list.vlan_tci().map(VlanTag);
-        let (mut frames, mut segments, mut passes) = (0_u32, 0_u32, true);
+        let (mut frames, mut segments, mut blocked, mut permitted) = (0_u32, 0_u32, 0_u32, 0_u64);
         let (mut toll, mut tapped): (Option<Toll>, Option<About>) = (None, None);
         let (mut mark, mut wait) = (Mark::default(), 0);
         for frame in list.frames() {
-            frames = frames.wrapping_add(1);
-            segments = segments.wrapping_add(list.segments(&frame, direction == Direction::Send));
+            let packets = list.segments(&frame, direction == Direction::Send);
+            segments = segments.wrapping_add(packets);
             let frame = Bytes(frame);
-            let verdict = batch.inspect(&interface, direction, &frame, tag);
-            passes &= verdict.action == Action::Permit;
+            let mut verdict = batch.inspect(&interface, direction, &frame, tag);
+            if verdict.action == Action::Permit {
+                permitted |= 1_u64.checked_shl(frames).unwrap_or(0);
+            } else {
+                blocked = blocked.wrapping_add(1);
+            }
+            frames = frames.wrapping_add(1);
+            if let Some(toll) = &mut verdict.toll {
+                toll.packets = u64::from(packets);
+            }
             if verdict.tap && tapped.is_none() {
                 tapped = Some(self.about(direction, &verdict, tag));
             }
             if verdict.reject {
-                answers.answer(batch, interface.medium, &verdict, &frame, tag);
+                answers.answer(batch, direction, interface.medium, &verdict, &frame, tag);
             }
-            if direction == Direction::Send
-                && needs_mark(&verdict.mark, interface.medium, &verdict, &frame, tag)
-            {
+            if needs_mark(&verdict.mark, interface.medium, &verdict, &frame, tag) {
                 mark = verdict.mark;
             }
             match (&mut toll, &verdict.toll) {
@@ -181,16 +217,18 @@ impl Module {
                 (sum, more) => *sum = sum.or(*more),
             }
         }
+        let all = blocked == 0;
+        let mut passes = all || blocked < frames && frames <= Note::FRAMES;
         match toll {
             Some(toll) if passes => {
                 passes = match batch.charge(&toll) {
                     Passage::Now => true,
-                    Passage::At(then) if may_wait => {
+                    Passage::At(then) if may_wait && all => {
                         wait = then.since(batch.now());
                         true
                     }
                     Passage::At(_) => {
-                        batch.count(Counter::DelayedDropped, u64::from(frames));
+                        batch.count(Counter::DelayedDropped, u64::from(frames.wrapping_sub(blocked)));
                         false
                     }
                     Passage::Over => false,
@@ -199,14 +237,21 @@ impl Module {
             Some(toll) => batch.forgo(&toll),
             None => {}
         }
-        tally.add(frames, segments, passes);
+        tally.add(frames, segments, if passes { blocked } else { frames });
         if let Some(about) = tapped {
             self.tap(about, list, passes, wait != 0);
         }
-        if passes && mark.is_empty() && wait == 0 {
-            return true;
-        }
-        (if passes { Note::Pass { mark, wait } } else { Note::Drop }).write(list);
+        let note = match (passes, all) {
+            (true, true) if mark.is_empty() && wait == 0 => return true,
+            (true, true) if direction == Direction::Receive => {
+                let due = (wait != 0).then(|| Time(batch.now().0.saturating_add(wait)));
+                return !self.divert(list, &mark, due, answers, |counter| batch.count(counter, 1));
+            }
+            (true, true) => Note::Pass { mark, wait },
+            (true, false) => Note::Part(permitted),
+            (false, _) => Note::Drop,
+        };
+        note.write(list);
         false
     }
 }

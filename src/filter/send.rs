@@ -7,7 +7,7 @@ use weir_core::Direction;
 use super::actions::{Answers, Note};
 use super::counts::Tally;
 use super::{BLOCKED, Module};
-use crate::shared::{now, processor};
+use crate::shared::processor;
 
 impl Module {
     /// Passes on what may pass and completes the rest; a chain of which everything passes as it is goes on untouched.
@@ -18,16 +18,11 @@ impl Module {
         let Some(_inside) = self.gate.enter() else {
             return chain.complete(self.handle, Status::PAUSED, flags.completion());
         };
-        self.release_due();
+        self.send_due();
         let processor = processor();
         let mut tally = Tally::default();
         let mut answers = Answers::new(&self.own);
-        let split = {
-            let mut batch = self.shared.engine.batch(processor, now()).at(&self.seat);
-            chain.split(|list| {
-                self.passes(&mut batch, Direction::Send, list, &mut tally, &mut answers, port == 0)
-            })
-        };
+        let split = self.judge(Direction::Send, chain, &mut tally, &mut answers, port == 0);
         self.counts.add(processor, Direction::Send, tally);
         if let Some(chain) = split.kept {
             chain.send_down(self.handle, port, flags);

@@ -169,7 +169,7 @@ impl FilterModule for Module {
                     bytes[MARK] = 0x77;
                     *tag = tag.map(|tag| tag | 0xE000);
                 };
-                match self.own.replace(chain, edit) {
+                match self.own.replace(chain, |_| true, edit) {
                     Ok(chain) => chain.send_down(self.handle, port, flags),
                     Err(chain) => {
                         SHORT.fetch_add(1, Ordering::SeqCst);
@@ -205,7 +205,7 @@ impl FilterModule for Module {
             return chain.return_down(self.handle, flags.returning());
         };
         match RECEIVES.load(Ordering::SeqCst) {
-            REPLACE => match self.own.replace(chain, |bytes, _| bytes[MARK] = 0x78) {
+            REPLACE => match self.own.replace(chain, |_| true, |bytes, _| bytes[MARK] = 0x78) {
                 Ok(chain) => chain.indicate(self.handle, port, count, flags),
                 Err(chain) => chain.indicate(self.handle, port, count, flags),
             },

@@ -142,23 +142,34 @@ zeroed_struct! {
 /// Counts of one batch of frames, not yet visible to others.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
-    counters: [u64; COUNTERS],
-    /// Frames only: half the size does, on a small stack.
+    /// Frames and other events of one batch: half the size does, on a small stack.
+    counters: [u32; COUNTERS],
+    /// Of the three counters of bytes: sent, received, blocked.
+    bytes: [u64; 3],
     malformed: [u32; REASONS],
 }
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        Self { counters: [0; COUNTERS], malformed: [0; REASONS] }
+        Self { counters: [0; COUNTERS], bytes: [0; 3], malformed: [0; REASONS] }
     }
 
     pub(crate) fn add(&mut self, counter: Counter, value: u64) {
-        if let Some(cell) = self.counters.get_mut(counter as usize) {
-            *cell = cell.wrapping_add(value);
+        let [sent, received, blocked] = &mut self.bytes;
+        match counter {
+            Counter::BytesSent => *sent = sent.wrapping_add(value),
+            Counter::BytesReceived => *received = received.wrapping_add(value),
+            Counter::BytesBlocked => *blocked = blocked.wrapping_add(value),
+            _ => {
+                if let Some(cell) = self.counters.get_mut(counter as usize) {
+                    *cell = cell.wrapping_add(value as u32);
+                }
+            }
         }
     }
 
-    pub(crate) fn get(&self, counter: Counter) -> u64 {
+    /// How often something happened; not for bytes.
+    pub(crate) fn get(&self, counter: Counter) -> u32 {
         self.counters.get(counter as usize).copied().unwrap_or(0)
     }
 
@@ -190,7 +201,15 @@ impl Counters {
     /// Makes the counts of a batch visible: one pass over the processor's own lines.
     pub(crate) fn flush(&self, processor: u32, tally: &Tally) {
         let Some(block) = self.processors.get(processor as usize).or(self.processors.first()) else { return };
-        let counters = block.counters.iter().zip(tally.counters.iter().copied());
+        let [sent, received, bytes_blocked] = tally.bytes;
+        let bytes = [
+            (Counter::BytesSent, sent),
+            (Counter::BytesReceived, received),
+            (Counter::BytesBlocked, bytes_blocked),
+        ];
+        let bytes =
+            bytes.into_iter().filter_map(|(id, value)| Some((block.counters.get(id as usize)?, value)));
+        let counters = block.counters.iter().zip(tally.counters.iter().copied().map(u64::from)).chain(bytes);
         let malformed = block.malformed.iter().zip(tally.malformed.iter().copied().map(u64::from));
         for (cell, value) in counters.chain(malformed) {
             if value != 0 {

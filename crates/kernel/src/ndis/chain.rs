@@ -231,6 +231,11 @@ impl Chain<Incoming> {
         unsafe { NdisFIndicateReceiveNetBufferLists(filter.raw(), self.into_raw(), port, count, flags.0) }
     }
 
+    /// The chain as one that the drivers above are done with.
+    pub fn returned(self) -> Chain<Returned> {
+        Chain { head: ManuallyDrop::new(self).head, way: PhantomData }
+    }
+
     /// Returns the chain to the drivers below, unseen by those above. IRQL: <= DISPATCH_LEVEL.
     #[doc(alias = "NdisFReturnNetBufferLists")]
     pub fn return_down(self, filter: FilterHandle, flags: ReturnFlags) {

@@ -54,6 +54,13 @@ impl ReceiveFlags {
         self.0 & NDIS_RECEIVE_FLAGS_RESOURCES != 0
     }
 
+    /// The flags for indicating, in the same call, frames of the driver's own: what is said about the whole chain that came
+    /// with these need not be true of them.
+    #[must_use]
+    pub fn indicating(self) -> ReceiveFlags {
+        ReceiveFlags(self.0 & NDIS_RECEIVE_FLAGS_DISPATCH_LEVEL)
+    }
+
     /// The flags for returning, in the same call, NBLs that came with these.
     #[must_use]
     pub fn returning(self) -> ReturnFlags {
@@ -92,6 +99,7 @@ mod tests {
         assert_eq!(SendFlags(0x6).completion(), SendCompleteFlags(0));
         assert_eq!(ReceiveFlags(0xF01).returning(), ReturnFlags(1));
         assert_eq!(ReceiveFlags(0xF02).returning(), ReturnFlags(0));
+        assert_eq!(ReceiveFlags(0xF03).indicating(), ReceiveFlags(1));
         assert!(ReceiveFlags(2).resources());
         assert!(!ReceiveFlags(1).resources());
         assert_eq!(

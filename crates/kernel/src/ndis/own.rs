@@ -6,7 +6,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 use ddk::ndis::{
-    NDIS_HANDLE, NDIS_OBJECT_HEADER, NDIS_OBJECT_TYPE_DEFAULT,
+    NDIS_HANDLE, NDIS_NBL_FLAGS_IS_IPV4, NDIS_NBL_FLAGS_IS_IPV6, NDIS_NBL_FLAGS_IS_TCP,
+    NDIS_NBL_FLAGS_IS_UDP, NDIS_OBJECT_HEADER, NDIS_OBJECT_TYPE_DEFAULT,
     NDIS_SIZEOF_NET_BUFFER_LIST_POOL_PARAMETERS_REVISION_1, NET_BUFFER_LIST,
     NET_BUFFER_LIST_CONTEXT_DATA_START, NET_BUFFER_LIST_POOL_PARAMETERS,
     NET_BUFFER_LIST_POOL_PARAMETERS_REVISION_1, NdisAllocateMdl, NdisAllocateNetBufferAndNetBufferList,
@@ -36,8 +37,8 @@ const WFP: usize = 10;
 const SLOTS: usize = 24;
 /// Bits of `NblFlags` that say what the frame is, rather than how it lies in memory: IPv4, IPv6, TCP, UDP, loopback.
 const KIND_OF_FRAME: u32 = 0x9E00;
-/// The id under which a send is cancelled: that of the original says nothing about a copy.
-const CANCEL_ID: usize = 5;
+/// The slot with the type of a received frame; sends have something else there.
+const FRAME_TYPE: usize = 7;
 
 /// What an NBL of the driver's own carries in its context area.
 #[repr(C, align(16))]
@@ -173,26 +174,35 @@ impl Originator {
         original.copy_to(nbl.bytes_mut()).then_some(nbl)
     }
 
-    /// Makes copies that stand for `original`, a single NBL: one NBL for each of its frames, with its out-of-band data.
-    /// `edit` gets the bytes of each, and its 802.1Q tag control information if it has any beside them.
+    /// A copy of one of the frames of `original`, with its out-of-band data. `None` as for [`Originator::frame`].
+    /// IRQL: <= DISPATCH_LEVEL.
+    pub fn copy_of<Way: Travel>(&self, original: &Nbl<'_>, frame: &FrameBytes<'_>) -> Option<OwnNbl<'_>> {
+        let mut copy = self.copy(frame)?;
+        copy.resemble::<Way>(original);
+        copy.set_vlan_tci(original.vlan_tci());
+        Some(copy)
+    }
+
+    /// Makes copies that stand for `original`, a single NBL: one NBL for each of its frames whose number `wanted` wants, with
+    /// its out-of-band data. `edit` gets the bytes of each, and its 802.1Q tag control information if it has any beside them.
     ///
     /// The original stays here until the last copy is home and then goes on among what [`Originator::take_back`] returns.
     /// It comes back at once when there are several, and when copies cannot be made. IRQL: <= DISPATCH_LEVEL.
     pub fn replace<Way: Travel>(
         &self,
         original: Chain<Way>,
+        wanted: impl Fn(usize) -> bool,
         mut edit: impl FnMut(&mut [u8], &mut Option<u16>),
     ) -> Result<Chain<Way>, Chain<Way>> {
         let Some(parent) = original.single() else { return Err(original) };
         // SAFETY: the chain is owned, and this is the only view of the NBL.
         let view = unsafe { Nbl::new(parent) };
         let (mut copies, mut whole) = (Links::new(), true);
-        for frame in view.frames() {
-            let Some(mut copy) = self.copy(&frame) else {
+        for (_, frame) in view.frames().enumerate().filter(|(number, _)| wanted(*number)) {
+            let Some(mut copy) = self.copy_of::<Way>(&view, &frame) else {
                 whole = false;
                 break;
             };
-            copy.resemble::<Way>(&view);
             let mut tag = view.vlan_tci();
             edit(copy.bytes_mut(), &mut tag);
             copy.set_vlan_tci(tag);
@@ -382,7 +392,8 @@ impl OwnNbl<'_> {
         unsafe { Nbl::new(self.list) }.set_vlan_tci(tci);
     }
 
-    /// Takes over what is said beside `original` about its frame, which this one repeats.
+    /// Takes over what is said beside `original` about its frame, which this one repeats: the id of a send too, under which
+    /// its sender may cancel it, so that a cancellation finds what is on the way in its place.
     #[doc(alias = "NdisCopySendNetBufferListInfo")]
     #[doc(alias = "NdisCopyReceiveNetBufferListInfo")]
     pub fn resemble<Way: Travel>(&mut self, original: &Nbl<'_>) {
@@ -398,10 +409,29 @@ impl OwnNbl<'_> {
                 *to = *from;
             }
         }
-        if let Some(id) = to.NetBufferListInfo.get_mut(CANCEL_ID) {
-            *id = core::ptr::null_mut();
-        }
         to.NblFlags = from.NblFlags & KIND_OF_FRAME;
+    }
+
+    /// Says that the frame is an IP packet with this protocol: drivers of media without Ethernet headers have nothing else to
+    /// know it by. For a frame that is indicated the type is said, too.
+    #[doc(alias = "NDIS_NBL_FLAGS_IS_IPV4")]
+    #[doc(alias = "NetBufferListFrameType")]
+    pub fn set_kind(&mut self, v6: bool, protocol: u8, indicated: bool) {
+        const TCP: u8 = 6;
+        const UDP: u8 = 17;
+        // SAFETY: the NBL is owned.
+        let list = unsafe { self.list.as_mut() };
+        let (version, ethertype) =
+            if v6 { (NDIS_NBL_FLAGS_IS_IPV6, 0x86DD_u16) } else { (NDIS_NBL_FLAGS_IS_IPV4, 0x0800) };
+        let transport = match protocol {
+            TCP => NDIS_NBL_FLAGS_IS_TCP,
+            UDP => NDIS_NBL_FLAGS_IS_UDP,
+            _ => 0,
+        };
+        list.NblFlags = version | transport;
+        if let Some(slot) = list.NetBufferListInfo.get_mut(FRAME_TYPE).filter(|_| indicated) {
+            *slot = core::ptr::without_provenance_mut(usize::from(ethertype.to_be()));
+        }
     }
 
     /// Sends the frame to the driver below. IRQL: <= DISPATCH_LEVEL, and DISPATCH_LEVEL if `flags` say so.
@@ -417,7 +447,8 @@ impl OwnNbl<'_> {
         self.into_chain::<Incoming>().indicate(filter, port, 1, flags);
     }
 
-    fn into_chain<Way>(self) -> Chain<Way> {
+    /// The NBL as a chain of its own: it comes home to [`Originator::take_back`].
+    pub fn into_chain<Way>(self) -> Chain<Way> {
         // SAFETY: a single NBL that is owned.
         unsafe { Chain::single_from(self.keep()) }
     }
