@@ -25,7 +25,7 @@ pub struct Batch<'e> {
     /// The policy that the batch began with.
     pub(super) policy: u32,
     seat: Option<&'e Seat>,
-    tally: Tally,
+    pub(super) tally: Tally,
     pub(super) plain: Plain,
     pub(super) guard: Guard<'e>,
 }

@@ -21,19 +21,15 @@ pub struct Ahead {
     vlan: bool,
 }
 
-/// What all frames of a batch share on the short way, and what they add up to.
+/// What all frames of a batch share on the short way.
 #[derive(Debug)]
 pub(super) struct Plain {
     /// The policy's rules allow the short way.
     open: bool,
     /// What [`parts::generation`] of a verdict must be.
     generation: u32,
-    frames: [u32; 2],
-    bytes: [u64; 2],
-    bytes_blocked: u64,
-    vlan: u32,
-    /// By [`parts::class`].
-    classes: [u32; 8],
+    /// Frames that took it.
+    frames: u32,
 }
 
 /// A verdict as lines hold it: blocked, local side, sides whose frames it holds for (2 bits), generation (5 bits),
@@ -112,11 +108,7 @@ impl Plain {
         Self {
             open: image.is_none_or(|image| !image.uses_interface() && !image.uses_vlan()),
             generation: policy.map_or(0, |policy| policy.generation) & parts::GENERATIONS,
-            frames: [0; 2],
-            bytes: [0; 2],
-            bytes_blocked: 0,
-            vlan: 0,
-            classes: [0; 8],
+            frames: 0,
         }
     }
 
@@ -125,42 +117,26 @@ impl Plain {
         self.open = false;
     }
 
-    /// Counts what the frames were.
+    /// Counts what all of the frames were.
     pub(super) fn add_to(&self, tally: &mut Tally) {
-        let [sent, received] = self.frames.map(u64::from);
-        let frames = sent.wrapping_add(received);
-        if frames == 0 {
-            return;
-        }
-        let [bytes_sent, bytes_received] = self.bytes;
-        for (counter, value) in [
-            (Counter::FramesSent, sent),
-            (Counter::FramesReceived, received),
-            (Counter::BytesSent, bytes_sent),
-            (Counter::BytesReceived, bytes_received),
-            (Counter::BytesBlocked, self.bytes_blocked),
-            (Counter::Ipv4, frames),
-            (Counter::FlowHits, frames),
-            (Counter::Vlan, u64::from(self.vlan)),
-        ] {
-            tally.add(counter, value);
-        }
-        let classes = [
-            Counter::PermittedByDefault,
-            Counter::BlockedByDefault,
-            Counter::PermittedByFailure,
-            Counter::BlockedByFailure,
-            Counter::PermittedNoPolicy,
-            // Nobody does not block.
-            Counter::PermittedNoPolicy,
-            Counter::PermittedByRule,
-            Counter::BlockedByRule,
-        ];
-        for (counter, frames) in classes.into_iter().zip(self.classes) {
-            tally.add(counter, u64::from(frames));
+        for counter in [Counter::Ipv4, Counter::FlowHits] {
+            tally.add(counter, u64::from(self.frames));
         }
     }
 }
+
+/// Terminal classes in the order of [`parts::class`].
+const CLASSES: [Counter; 8] = [
+    Counter::PermittedByDefault,
+    Counter::BlockedByDefault,
+    Counter::PermittedByFailure,
+    Counter::BlockedByFailure,
+    Counter::PermittedNoPolicy,
+    // Nobody does not block.
+    Counter::PermittedNoPolicy,
+    Counter::PermittedByRule,
+    Counter::BlockedByRule,
+];
 
 impl Batch<'_> {
     /// Reads the headers of a frame and asks for the cache line of its flow; `None` when the frame must take the
@@ -221,19 +197,22 @@ impl Batch<'_> {
             return None;
         }
         let (bytes, blocked) = (ahead.bytes, verdict & parts::BLOCK != 0);
-        let plain = &mut self.plain;
+        self.plain.frames = self.plain.frames.wrapping_add(1);
         let (frames, total) = match direction {
-            Direction::Send => (&mut plain.frames[0], &mut plain.bytes[0]),
-            Direction::Receive => (&mut plain.frames[1], &mut plain.bytes[1]),
+            Direction::Send => (Counter::FramesSent, Counter::BytesSent),
+            Direction::Receive => (Counter::FramesReceived, Counter::BytesReceived),
         };
-        *frames = frames.wrapping_add(1);
-        *total = total.wrapping_add(u64::from(bytes));
-        plain.vlan = plain.vlan.wrapping_add(u32::from(ahead.vlan));
-        if blocked {
-            plain.bytes_blocked = plain.bytes_blocked.wrapping_add(u64::from(bytes));
+        let tally = &mut self.tally;
+        tally.count(frames);
+        tally.add(total, u64::from(bytes));
+        if ahead.vlan {
+            tally.count(Counter::Vlan);
         }
-        if let Some(class) = plain.classes.get_mut(parts::class(verdict)) {
-            *class = class.wrapping_add(1);
+        if blocked {
+            tally.add(Counter::BytesBlocked, u64::from(bytes));
+        }
+        if let Some(class) = CLASSES.get(parts::class(verdict)) {
+            tally.count(*class);
         }
         if let Some(rule) = parts::decider(verdict).checked_sub(parts::RULE)
             && let Some(policy) = self.engine.force.at(&self.guard, self.policy)

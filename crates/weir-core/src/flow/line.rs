@@ -14,7 +14,7 @@
 
 use core::sync::atomic::Ordering;
 
-use super::key::{FlowKey, Side};
+use super::key::{Endpoint, FlowKey, Side};
 use super::prefetch::prefetch;
 use crate::memory::Carver;
 use crate::sync::{AtomicU32, AtomicU64, Site, fence_at, order};
@@ -93,6 +93,17 @@ impl Lane {
         (lane, if one <= other { Side::A } else { Side::B })
     }
 
+    /// The key that it stands for.
+    #[must_use]
+    pub fn key(&self) -> FlowKey {
+        let end = |address: u64, port: u64| Endpoint {
+            address: (0xffff_0000_0000_u128 | u128::from(address as u32)).to_be_bytes(),
+            port: port as u16,
+        };
+        let (a, b) = (end(self.low, self.high), end(self.low >> 32, self.high >> 16));
+        FlowKey::new((self.high >> 32) as u8, Self::COMPARTMENT, a, b).0
+    }
+
     /// The key of a flow whose frames can be looked up here.
     pub(super) fn of(key: &FlowKey) -> Option<Self> {
         if !key.is_v4() || key.compartment() != Self::COMPARTMENT {
@@ -120,11 +131,18 @@ pub struct Found {
     /// Line and slot.
     pub(super) place: Spot,
     /// Number of the flow's record.
-    pub(crate) number: u32,
+    pub(super) number: u32,
     word: u32,
 }
 
 impl Found {
+    /// Number of the flow's record.
+    #[inline]
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// The verdict that [`Lines::remember`] left, if it still holds.
     #[inline]
     #[must_use]

@@ -364,7 +364,7 @@ impl Table {
 
     /// Number of a record, for caches outside of the table.
     #[must_use]
-    pub(crate) fn number(&self, record: &Record) -> Option<u32> {
+    pub fn number(&self, record: &Record) -> Option<u32> {
         let offset = (core::ptr::from_ref(record) as usize).checked_sub(self.records.as_ptr() as usize)?;
         u32::try_from(offset / size_of::<Record>()).ok()
     }
