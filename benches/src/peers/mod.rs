@@ -1,0 +1,3 @@
+//! Peers that are no Rust crates.
+
+pub(crate) mod dpdk;
