@@ -114,8 +114,8 @@ fn take(
     let mut batch = engine.batch(0, now);
     if quickly
         && let Some(ahead) = batch.look_ahead(&interface, bytes, tag)
-        && let Some(found) = batch.look(&ahead)
-        && let Some(action) = batch.decide(way, &ahead, &found)
+        && let sight = batch.look(&ahead)
+        && let Some(action) = batch.decide(way, &ahead, &sight)
     {
         *short += 1;
         return (action, false);

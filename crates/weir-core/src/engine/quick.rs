@@ -6,7 +6,7 @@
 
 use super::{Batch, InForce, Interface};
 use crate::counters::{Counter, Tally};
-use crate::flow::{Aim, Found, Lane, MAX_VERDICT, Record, Side, Table, Verdict};
+use crate::flow::{Aim, Lane, MAX_VERDICT, Record, Side, Sight, Table, Verdict};
 use crate::policy::Decider;
 use crate::wire::quick::{Headers, read};
 use crate::wire::{Source, VlanTag};
@@ -169,21 +169,26 @@ impl Batch<'_> {
     /// Looks the flow up, and asks for its counters' cache line where frames are counted by flow.
     #[inline]
     #[must_use]
-    pub fn look(&self, ahead: &Ahead) -> Option<Found> {
-        let found = self.engine.flows.look(&self.guard, &ahead.aim)?;
-        if self.engine.config.count_flows
-            && let Some(record) = self.engine.flows.record_of(&found)
+    pub fn look(&self, ahead: &Ahead) -> Sight {
+        let sight = self.engine.flows.look(&self.guard, &ahead.aim);
+        if let (Sight::Found(found), true) = (&sight, self.engine.config.count_flows)
+            && let Some(record) = self.engine.flows.record_of(found)
         {
             record.prefetch_counters();
         }
-        Some(found)
+        sight
     }
 
-    /// Decides about a frame by what [`Batch::look`] found, and counts it. `None`: it was not counted, and must take
+    /// Decides about a frame by what [`Batch::look`] showed, and counts it. `None`: it was not counted, and must take
     /// the long way.
     #[inline]
     #[must_use]
-    pub fn decide(&mut self, direction: Direction, ahead: &Ahead, found: &Found) -> Option<Action> {
+    pub fn decide(&mut self, direction: Direction, ahead: &Ahead, sight: &Sight) -> Option<Action> {
+        let found = &match sight {
+            Sight::Found(found) => *found,
+            Sight::Second => self.engine.flows.look_again(&self.guard, &ahead.aim)?,
+            Sight::None => return None,
+        };
         let verdict = found.verdict()?;
         let side = match ahead.from {
             Side::A => 1,

@@ -66,7 +66,7 @@ mod word {
 pub(crate) const MAX_VERDICT: u32 = (1 << 26) - 1;
 
 /// The key of an IPv4 flow as lines hold it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lane {
     /// Both addresses, that of side A in the low half.
     low: u64,
@@ -118,11 +118,23 @@ impl Lane {
 }
 
 /// Where a key is to be looked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Aim {
     lane: Lane,
     first: u32,
-    second: u32,
+    /// The half of the hash that names the second line.
+    rest: u32,
+}
+
+/// What the first look at a flow's lines showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// The flow.
+    Found(Found),
+    /// It may stand in its second line, which was asked for.
+    Second,
+    /// It is in neither line, which does not mean that there is no such flow.
+    None,
 }
 
 /// What a line knows about a flow.
@@ -147,15 +159,8 @@ impl Found {
     #[inline]
     #[must_use]
     pub fn verdict(&self) -> Option<u32> {
-        (self.word & word::VERDICT != 0).then_some(self.word >> word::SHIFT & MAX_VERDICT)
-    }
-}
-
-#[cfg(test)]
-impl Found {
-    /// True when it stands in the line that is looked at first.
-    pub(super) fn is_first(&self, aim: &Aim) -> bool {
-        self.place.line() == aim.first
+        let there = self.word & word::LIVE != 0 && self.word & word::VERDICT != 0;
+        there.then_some(self.word >> word::SHIFT & MAX_VERDICT)
     }
 }
 
@@ -211,9 +216,10 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Takes the memory for `capacity` flows from `carver`: half of the slots stay empty.
+    /// Takes the memory for `capacity` flows from `carver`. Three of five slots stay empty, so that few flows stand in
+    /// their second line and hardly any in none.
     pub(super) fn carve(carver: &mut Carver, capacity: u32, seed: [u64; 2]) -> Option<Self> {
-        let lines = capacity.min(NUMBERS).checked_mul(2)?.div_ceil(SLOTS as u32);
+        let lines = capacity.min(NUMBERS).checked_mul(5)?.div_ceil(2 * SLOTS as u32);
         // A secret with few bits set would let the bits of keys through.
         let seed = [hash::words(seed, [1]), hash::words(seed, [2])];
         Some(Self { lines: carver.slice(usize::try_from(lines).ok()?.max(2))?, seed })
@@ -230,28 +236,42 @@ impl Lines {
     }
 
     #[inline]
-    fn place(&self, lane: Lane) -> Aim {
+    pub(super) fn place(&self, lane: Lane) -> Aim {
         let [one, two] = self.seed;
         let product = u128::from(lane.low ^ one).wrapping_mul(u128::from(lane.high ^ two));
         let hash = product as u64 ^ (product >> 64) as u64;
-        let count = self.lines.len() as u64;
-        let line = |half: u32| (u64::from(half).wrapping_mul(count) >> 32) as u32;
-        Aim { lane, first: line((hash >> 32) as u32), second: line(hash as u32) }
+        Aim { lane, first: self.number((hash >> 32) as u32), rest: hash as u32 }
     }
 
-    /// What the lines know about a flow. `None` does not mean that there is no such flow.
+    /// The line that a half of a hash names.
+    #[inline]
+    fn number(&self, half: u32) -> u32 {
+        (u64::from(half).wrapping_mul(self.lines.len() as u64) >> 32) as u32
+    }
+
+    /// What the first line knows about a flow. Asks for the second one if the flow may stand there.
     ///
     /// The caller is inside a read-side section of the table's epoch domain.
     #[inline]
-    pub(super) fn find(&self, aim: &Aim) -> Option<Found> {
-        let first = self.lines.get(aim.first as usize)?;
+    pub(super) fn find(&self, aim: &Aim) -> Sight {
+        let Some(first) = self.lines.get(aim.first as usize) else { return Sight::None };
         if let Some(found) = first.find(aim.first, aim.lane) {
-            return Some(found);
+            return Sight::Found(found);
         }
         if first.control.load(Ordering::Relaxed) < OVERFLOW {
-            return None;
+            return Sight::None;
         }
-        self.lines.get(aim.second as usize)?.find(aim.second, aim.lane)
+        if let Some(second) = self.lines.get(self.number(aim.rest) as usize) {
+            prefetch(second);
+        }
+        Sight::Second
+    }
+
+    /// What the second line knows, after [`Sight::Second`].
+    #[inline]
+    pub(super) fn find_second(&self, aim: &Aim) -> Option<Found> {
+        let second = self.number(aim.rest);
+        self.lines.get(second as usize)?.find(second, aim.lane)
     }
 
     /// Notes that the flow is alive; true when nobody did since [`Lines::take_touch`].
@@ -296,10 +316,11 @@ impl Lines {
         let (line, number_of_line, slot) = match claim(first) {
             Some(slot) => (first, aim.first, slot),
             None => {
-                let second = self.lines.get(aim.second as usize).filter(|_| aim.first != aim.second)?;
+                let number = self.number(aim.rest);
+                let second = self.lines.get(number as usize).filter(|_| aim.first != number)?;
                 let slot = claim(second)?;
                 first.control.fetch_add(OVERFLOW, Ordering::Relaxed);
-                (second, aim.second, slot)
+                (second, number, slot)
             }
         };
         if let Some([low, high]) = line.keys.get(slot) {
@@ -391,7 +412,7 @@ fn forget(word: &AtomicU32, stale: impl Fn(u32) -> bool) {
 
 impl Line {
     #[inline]
-    fn find(&self, number: u32, lane: Lane) -> Option<Found> {
+    fn find(&self, line: u32, lane: Lane) -> Option<Found> {
         let [w0, w1, w2] = &self.words;
         let words = [w0, w1, w2].map(|word| word.load(Ordering::Relaxed));
         // Words before keys: a key stands still while its word is live.
@@ -399,33 +420,19 @@ impl Line {
         let [k0, k1, k2] = &self.keys;
         let keys =
             [k0, k1, k2].map(|[low, high]| (low.load(Ordering::Relaxed), high.load(Ordering::Relaxed)));
-        let hit = |word: u32, (low, high): (u64, u64)| {
-            word & word::LIVE != 0 && (low ^ lane.low) | (high ^ lane.high) & KEY_MASK == 0
+        // Without branches: in which slot a key stands is chance, and chance is what processors guess badly. Zero for the
+        // key; the number of its record is shifted out.
+        let differs = |word: u32, (low, high): (u64, u64)| {
+            (low ^ lane.low) | (high ^ lane.high) << (u64::BITS - KEY_BITS) | u64::from(!word & word::LIVE)
         };
+        // The highest bit alone, where there is no difference. A comparison would become a branch.
+        let same = |differs: u64| (!differs & differs.wrapping_sub(1)) >> (u64::BITS - 1);
         let ([w0, w1, w2], [k0, k1, k2]) = (words, keys);
-        let (h0, h1, h2) = (hit(w0, k0), hit(w1, k1), hit(w2, k2));
-        if !(h0 | h1 | h2) {
-            return None;
-        }
-        let select = |a, b, c| {
-            if h0 {
-                a
-            } else if h1 {
-                b
-            } else {
-                c
-            }
-        };
-        Some(Found {
-            place: Spot(number << 2 | select(0, 1, 2)),
-            number: (if h0 {
-                k0.1
-            } else if h1 {
-                k1.1
-            } else {
-                k2.1
-            } >> KEY_BITS) as u32,
-            word: select(w0, w1, w2),
-        })
+        let found = same(differs(w0, k0)) | same(differs(w1, k1)) << 1 | same(differs(w2, k2)) << 2;
+        let slot = (found | 1 << SLOTS).trailing_zeros() as usize;
+        let [_, high] = self.keys.get(slot)?;
+        let word = self.words.get(slot)?.load(Ordering::Relaxed);
+        let number = (high.load(Ordering::Relaxed) >> KEY_BITS) as u32;
+        Some(Found { place: Spot::new(line, slot), number, word })
     }
 }

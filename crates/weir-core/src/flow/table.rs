@@ -20,7 +20,7 @@ use core::sync::atomic::Ordering;
 use crossbeam_utils::Backoff;
 
 use super::key::{FlowKey, Side};
-use super::line::{Aim, Blank, Found, Lane, Lines};
+use super::line::{Aim, Blank, Found, Lane, Lines, Sight};
 use super::record::Record;
 use super::stack::Stack;
 use super::waiting::Waiting;
@@ -38,6 +38,8 @@ const NEARLY_FULL: usize = 3;
 const MAX_COLLISIONS: usize = 16;
 /// Smaller tables do not bound the flows that nobody answered.
 const NEWCOMERS_FROM: usize = 4_096;
+/// Lines under way at once: processors have room for about as many, and a kernel stack for their keys.
+const AHEAD: usize = 16;
 /// Bits of a record's number.
 const NUMBER_BITS: u32 = 28;
 
@@ -302,24 +304,52 @@ impl Table {
         self.lines.aim(lane)
     }
 
-    /// What one cache line, rarely two, know about a flow. `None` says nothing: ask [`Table::find`].
+    /// What the first cache line knows about a flow. [`Sight::None`] says nothing: ask [`Table::find`].
     #[inline]
     #[must_use]
-    pub fn look(&self, _guard: &Guard<'_>, aim: &Aim) -> Option<Found> {
+    pub fn look(&self, _guard: &Guard<'_>, aim: &Aim) -> Sight {
         self.lines.find(aim)
     }
 
-    /// Looks for the flows of several frames, all at the same time as far as memory is concerned.
+    /// What the second one knows, after [`Sight::Second`]. Call it when the others of a row were looked at.
     #[inline]
-    pub fn look_batch<const N: usize>(
-        &self,
-        guard: &Guard<'_>,
-        lanes: &[Lane; N],
-        mut each: impl FnMut(usize, Option<Found>),
-    ) {
-        let aims = lanes.map(|lane| self.aim(lane));
-        for (position, aim) in aims.iter().enumerate() {
-            each(position, self.look(guard, aim));
+    #[must_use]
+    pub fn look_again(&self, _guard: &Guard<'_>, aim: &Aim) -> Option<Found> {
+        self.lines.find_second(aim)
+    }
+
+    /// Looks for the flows of several frames; while one is looked at, the lines of the next 16 are under way. The
+    /// second line of those that have left their first one is looked at later, so `each` gets positions out of order.
+    #[inline]
+    pub fn look_batch(&self, guard: &Guard<'_>, lanes: &[Lane], mut each: impl FnMut(usize, Option<Found>)) {
+        let mut aims = [Aim::default(); AHEAD];
+        let (mut later, mut waiting) = ([0_usize; AHEAD], 0_usize);
+        for (aim, lane) in aims.iter_mut().zip(lanes) {
+            *aim = self.aim(*lane);
+        }
+        for position in 0..lanes.len() {
+            let Some(aim) = aims.get_mut(position % AHEAD) else { return };
+            let sight = self.look(guard, aim);
+            if let Some(next) = position.checked_add(AHEAD).and_then(|next| lanes.get(next)) {
+                *aim = self.aim(*next);
+            }
+            match sight {
+                Sight::Found(found) => each(position, Some(found)),
+                Sight::None => each(position, None),
+                Sight::Second => {
+                    if let Some(place) = later.get_mut(waiting) {
+                        *place = position;
+                        waiting = waiting.wrapping_add(1);
+                    }
+                }
+            }
+            if waiting == AHEAD || position.wrapping_add(1) == lanes.len() {
+                for position in later.iter().take(waiting) {
+                    let aim = lanes.get(*position).map(|lane| self.lines.place(*lane));
+                    each(*position, aim.and_then(|aim| self.look_again(guard, &aim)));
+                }
+                waiting = 0;
+            }
         }
     }
 
@@ -586,6 +616,14 @@ mod tests {
         assert!(second.count() < (1 << 15) / 10, "most flows are found in their first line");
     }
 
+    fn look(table: &Table, guard: &Guard<'_>, aim: &Aim) -> Option<Found> {
+        match table.look(guard, aim) {
+            Sight::Found(found) => Some(found),
+            Sight::Second => table.look_again(guard, aim),
+            Sight::None => None,
+        }
+    }
+
     #[test]
     fn a_full_table_finds_its_flows_in_lines() {
         const FLOWS: u32 = 1 << 15;
@@ -600,23 +638,21 @@ mod tests {
         let (mut missed, mut second) = (0, 0);
         for number in 0..FLOWS {
             let aim = table.aim(Lane::of(&key(number)).unwrap());
-            match table.look(&guard, &aim) {
-                Some(found) => {
-                    assert_eq!(table.record_of(&found).unwrap().key(), key(number));
-                    second += u32::from(!found.is_first(&aim));
-                }
+            second += u32::from(table.look(&guard, &aim) == Sight::Second);
+            match look(table, &guard, &aim) {
+                Some(found) => assert_eq!(table.record_of(&found).unwrap().key(), key(number)),
                 None => missed += 1,
             }
         }
         assert!(missed < FLOWS / 100 && second < FLOWS / 8, "{missed} not in lines, {second} in the second");
         // Keys that are not there are not found, and what was removed is not found.
         for number in FLOWS..2 * FLOWS {
-            assert_eq!(table.look(&guard, &table.aim(Lane::of(&key(number)).unwrap())), None);
+            assert_eq!(look(table, &guard, &table.aim(Lane::of(&key(number)).unwrap())), None);
         }
         for number in 0..FLOWS {
             let record = table.find(&guard, &key(number)).unwrap();
             assert!(table.remove(&guard, record));
-            assert_eq!(table.look(&guard, &table.aim(Lane::of(&key(number)).unwrap())), None);
+            assert_eq!(look(table, &guard, &table.aim(Lane::of(&key(number)).unwrap())), None);
         }
         drop(guard);
         for _ in 0..4 {
@@ -634,7 +670,7 @@ mod tests {
         let guard = domain.enter(0);
         let (record, _) = table.get_or_insert(&guard, &key(1), &opening).unwrap();
         let aim = table.aim(Lane::of(&key(1)).unwrap());
-        let verdict = || table.look(&guard, &aim).unwrap().verdict();
+        let verdict = || look(table, &guard, &aim).unwrap().verdict();
         assert_eq!(verdict(), None);
         let early = table.blank(record).unwrap();
         table.remember(table.blank(record).unwrap(), 7);
@@ -651,8 +687,8 @@ mod tests {
         assert_eq!(verdict(), Some(super::super::MAX_VERDICT));
         table.forget_verdicts(|verdict| verdict == super::super::MAX_VERDICT);
         assert_eq!(verdict(), None);
-        assert!(table.touch(&table.look(&guard, &aim).unwrap()));
-        assert!(!table.touch(&table.look(&guard, &aim).unwrap()));
+        assert!(table.touch(&look(table, &guard, &aim).unwrap()));
+        assert!(!table.touch(&look(table, &guard, &aim).unwrap()));
         assert!(table.take_touch(record) && !table.take_touch(record));
     }
 
