@@ -35,6 +35,8 @@ const IS_REAUTHORIZE: u32 = 0x4;
 const IS_CONNECTION_REDIRECTED: u32 = 0x10_0000;
 const IS_PROXY_CONNECTION: u32 = 0x20_0000;
 const POLICY_CHANGE: u32 = 0x1;
+/// `FWP_CONDITION_REAUTHORIZE_REASON_NEW_ARRIVAL_INTERFACE`.
+const NEW_ARRIVAL_INTERFACE: u32 = 0x2;
 
 /// The interface of an adapter, as TCP/IP has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +136,8 @@ pub(super) struct Flow {
     fins: (bool, bool),
     last: u64,
     generation: u64,
+    /// LUID of the interface on which its packets arrive.
+    arrival: u64,
     identity: Identity,
     interface: Interface,
     /// What the port fields of indications say.
@@ -441,8 +445,9 @@ impl Edge {
                 self.authorise(interface, frame, ip, key, outbound, false)
             }
             Some((_, origin, generation)) => {
-                if generation != fwp::generation() && !self.reauthorise(frame, ip, key, outbound) {
-                    let layer = if origin { Layer::Connect } else { Layer::Accept };
+                let layer = if origin { Layer::Connect } else { Layer::Accept };
+                let reason = self.reasons(key, interface, outbound, layer, generation);
+                if reason != 0 && !self.reauthorise(frame, ip, key, outbound, reason) {
                     return Verdict::Blocked(layer.name());
                 }
                 if key.protocol == TCP {
@@ -519,7 +524,10 @@ impl Edge {
             state: State::Opening,
             fins: (false, false),
             last: self.now,
-            generation: fwp::generation(),
+            generation: fwp::generation(
+                (if outbound { Layer::Connect } else { Layer::Accept }).id(key.local.is_ipv6()),
+            ),
+            arrival: interface.luid,
             identity: identity.clone(),
             interface: interface.clone(),
             shown_ports,
@@ -547,11 +555,30 @@ impl Edge {
         }
     }
 
-    fn reauthorise(&mut self, frame: &[u8], ip: &Ip, key: &Key, packet_outbound: bool) -> bool {
+    /// Why a flow is to be authorised anew with this packet (P6); 0 if it is not.
+    fn reasons(
+        &mut self,
+        key: &Key,
+        interface: &Interface,
+        outbound: bool,
+        layer: Layer,
+        generation: u64,
+    ) -> u32 {
+        let current = fwp::generation(layer.id(key.local.is_ipv6()));
+        let mut reason = if generation == current { 0 } else { POLICY_CHANGE };
         if let Some(flow) = self.flows.get_mut(key) {
-            flow.generation = fwp::generation();
+            flow.generation = current;
+            // Weak host: what began on one interface may go on on another.
+            if !outbound && flow.arrival != interface.luid {
+                flow.arrival = interface.luid;
+                reason |= NEW_ARRIVAL_INTERFACE;
+            }
         }
-        self.ask(frame, ip, key, packet_outbound, POLICY_CHANGE) == Outcome::Permit
+        reason
+    }
+
+    fn reauthorise(&mut self, frame: &[u8], ip: &Ip, key: &Key, packet_outbound: bool, reason: u32) -> bool {
+        self.ask(frame, ip, key, packet_outbound, reason) == Outcome::Permit
     }
 
     /// Raises AUTH_CONNECT or AUTH_RECV_ACCEPT for a flow; a flow that is not permitted ends as blocked.
@@ -577,11 +604,11 @@ impl Edge {
         let is_icmp = subject.icmp.is_some();
         let data_at =
             if packet_outbound || is_icmp { transport } else { transport + subject.transport_header };
+        let level = if packet_outbound { cpu::PASSIVE } else { cpu::DISPATCH };
         let outcome = if outbound && key.protocol == TCP {
-            // In the context of the thread that connects.
-            ale::indicate(layer, &subject, std::ptr::null_mut())
+            // In the context of the thread that connects; anew, in that of the packet.
+            cpu::at_irql(level, || ale::indicate(layer, &subject, std::ptr::null_mut()))
         } else {
-            let level = if packet_outbound { cpu::PASSIVE } else { cpu::DISPATCH };
             cpu::at_irql(level, || {
                 ndis::stack::with(frame, data_at, &self.history, |nbl| {
                     ale::indicate(layer, &subject, nbl.cast())

@@ -71,18 +71,18 @@ impl std::fmt::Debug for Indication<'_> {
 
 /// Whether any filter is at the layer; without one nothing is indicated.
 pub fn has_filters(layer: u16) -> bool {
-    let (store, _) = engine::live();
+    let store = engine::live();
     store.filters.values().any(|filter| filter.layer == layer && store.in_force(filter))
 }
 
-/// The number of the last change of the filters: when it moves, flows are authorised anew.
-pub fn generation() -> u64 {
-    engine::live().1
+/// The number of the last change of the filters of a layer: when it moves, the layer's flows are authorised anew.
+pub fn generation(layer: u16) -> u64 {
+    engine::generation(layer)
 }
 
 /// Classifies: asks the callouts of the matching filters and arbitrates.
 pub fn classify(indication: &Indication<'_>) -> Decision {
-    let (store, _) = engine::live();
+    let store = engine::live();
     let fields = super::layer::by_id(indication.layer).map_or(0, |layer| layer.fields);
     assert_eq!(fields, indication.values.len(), "an indication has one value for each field of its layer");
     let matching = store.filters.values().filter(|filter| {

@@ -94,6 +94,12 @@ impl Store {
         let boot_time = filter.flags & FWPM_FILTER_FLAG_BOOTTIME != 0;
         boot_time == self.booting && !filter.object.provider.is_some_and(|key| self.disabled.contains(&key))
     }
+
+    /// Layer and id of the filters in force.
+    fn filters_in_force(&self) -> BTreeSet<(u16, u64)> {
+        let filters = self.filters.values().filter(|filter| self.in_force(filter));
+        filters.map(|filter| (filter.layer, filter.id)).collect()
+    }
 }
 
 #[derive(Default)]
@@ -101,8 +107,20 @@ pub(super) struct Engine {
     /// What traffic is classified by.
     pub(super) live: Arc<Store>,
     pub(super) transaction: Option<Transaction>,
-    /// Counts changes of `live`, so that flows are authorised anew.
-    generation: u64,
+    /// Counts changes of what is in force at each layer, so that its flows are authorised anew (P6).
+    generations: BTreeMap<u16, u64>,
+}
+
+impl Engine {
+    /// Puts `store` in place of what is live, which is returned.
+    fn put(&mut self, store: Store) -> Arc<Store> {
+        let before = std::mem::replace(&mut self.live, Arc::new(store));
+        let (old, new) = (before.filters_in_force(), self.live.filters_in_force());
+        for (layer, _) in old.symmetric_difference(&new) {
+            *self.generations.entry(*layer).or_default() += 1;
+        }
+        before
+    }
 }
 
 static ENGINE: LazyLock<Mutex<Engine>> = LazyLock::new(|| {
@@ -125,14 +143,18 @@ pub(super) fn engine() -> MutexGuard<'static, Engine> {
     ENGINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The objects by which traffic is classified, and the number of their last change.
-pub(crate) fn live() -> (Arc<Store>, u64) {
-    let engine = engine();
-    (engine.live.clone(), engine.generation)
+/// The objects by which traffic is classified.
+pub(crate) fn live() -> Arc<Store> {
+    engine().live.clone()
+}
+
+/// The number of the last change of what is in force at a layer.
+pub(crate) fn generation(layer: u16) -> u64 {
+    engine().generations.get(&layer).copied().unwrap_or(0)
 }
 
 fn leaks(leaks: &mut Vec<verifier::Leak>) {
-    let (store, _) = live();
+    let store = live();
     let objects = store
         .providers
         .values()
@@ -151,7 +173,7 @@ fn leaks(leaks: &mut Vec<verifier::Leak>) {
 
 /// How many objects of each kind exist beyond the built-in ones: providers, sublayers, callouts, filters.
 pub fn object_counts() -> [usize; 4] {
-    let (store, _) = live();
+    let store = live();
     let sublayers = store.sublayers.values().filter(|s| s.object.lifetime != Lifetime::BuiltIn).count();
     [store.providers.len(), sublayers, store.callouts.len(), store.filters.len()]
 }
@@ -171,11 +193,10 @@ pub(super) fn remove_of(gone: impl Fn(&Object) -> bool) {
 }
 
 pub(super) fn replace(engine: &mut Engine, mut store: Store) -> Arc<Store> {
-    engine.generation += 1;
     // A transaction does not decide about the service.
     store.booting = engine.live.booting;
     store.disabled.clone_from(&engine.live.disabled);
-    std::mem::replace(&mut engine.live, Arc::new(store))
+    engine.put(store)
 }
 
 /// Changes what is in force without a change of objects.
@@ -183,8 +204,7 @@ fn shift(change: impl FnOnce(&mut Store)) {
     let mut engine = engine();
     let mut store = (*engine.live).clone();
     change(&mut store);
-    engine.generation += 1;
-    engine.live = Arc::new(store);
+    engine.put(store);
 }
 
 /// The machine starts: until the service runs, boot-time filters are in force.

@@ -244,7 +244,7 @@ pub(crate) fn abort(value: HANDLE) -> Result<(), NTSTATUS> {
 
 /// Tells callouts of filters whose addition was announced and which never come to be.
 fn forget(store: &Store) {
-    let (live, _) = engine::live();
+    let live = engine::live();
     for (key, filter) in &store.filters {
         if !live.filters.contains_key(key) {
             callout::notify_deleted(filter);
