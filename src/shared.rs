@@ -14,7 +14,7 @@ use weir_core::engine::{Config, Engine};
 use weir_core::policy::Image;
 
 use crate::ask::Asks;
-use crate::callout::{Owners, Platform};
+use crate::callout::{Flows, Owners, Platform};
 use crate::filter::{Adapters, Demand, Topology};
 use crate::tags;
 use crate::tap::Slot;
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) topology: Topology,
     /// Flows that wait for an answer.
     pub(crate) asks: PoolBox<Asks>,
+    /// Contexts of flows that are established.
+    pub(crate) flows: Flows,
     /// The filtering platform's side.
     pub(crate) platform: Platform,
     /// Owners of flows that are looked up later.
@@ -78,6 +80,7 @@ impl Shared {
             tap: SpinLock::new(Slot::Free),
             topology: Topology::new(),
             asks: Asks::new(settings.questions).ok_or(Status::INSUFFICIENT_RESOURCES)?,
+            flows: Flows::new(settings.flows),
             platform: Platform::new(),
             owners: Owners::new(),
             started: now(),

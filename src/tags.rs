@@ -18,5 +18,7 @@ pub(crate) const POLICY: Tag = Tag::new(b"WeiP");
 pub(crate) const TAP: Tag = Tag::new(b"WeiT");
 /// Questions to the agent, and packets that wait for answers.
 pub(crate) const ASK: Tag = Tag::new(b"WeiA");
+/// Contexts of flows.
+pub(crate) const CONTEXT: Tag = Tag::new(b"WeiC");
 /// What the framework allocates for the driver.
 pub(crate) const FRAMEWORK: Tag = Tag::new(b"WeiF");

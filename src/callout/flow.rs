@@ -1,12 +1,12 @@
 //! The life of flows: established, closed. These layers only watch.
 
 use ddk::fwp::FWP_DIRECTION_INBOUND;
-use kernel::wfp::{Classifier, Classify, Decision};
+use kernel::wfp::{Classifier, Classify, Decision, FlowWatcher};
 use weir_core::Direction;
-use weir_core::engine::AleFlow;
+use weir_core::engine::{AleFlow, Connection};
 
 use super::fields::{Fields, field};
-use crate::shared::{Shared, now, processor};
+use crate::shared::{SHARED, Shared, now, processor};
 
 /// ALE_FLOW_ESTABLISHED.
 #[rustfmt::skip]
@@ -76,7 +76,12 @@ impl Classifier for FlowEstablished {
             _ => Direction::Send,
         };
         // A layer that does not say which flow it means has nothing to tell.
-        let _told = ESTABLISHED.flow(classify, direction, false, established);
+        // A context is a help: without one the flow ends by its closure, its frames or its age.
+        if let Some(shared) = SHARED.get()
+            && let Some(Some(connection)) = ESTABLISHED.flow(classify, direction, false, established)
+        {
+            shared.flows.attach(shared, classify, connection);
+        }
         decision.pass();
     }
 }
@@ -101,11 +106,25 @@ impl Classifier for EndpointClosure {
     }
 }
 
+/// Hears of the end of flows that were established.
+pub(super) enum Established {}
+
+impl FlowWatcher for Established {
+    unsafe fn ended(context: u64) {
+        if let Some(shared) = SHARED.get() {
+            // SAFETY: contexts of the callouts are attached by `Flows::attach`, and given back once.
+            unsafe { shared.flows.ended(shared, context) };
+        }
+    }
+}
+
 #[inline(never)]
-fn established(shared: &Shared, flow: &AleFlow<'_>) {
-    if shared.engine.established(processor(), now(), flow) {
+fn established(shared: &Shared, flow: &AleFlow<'_>) -> Option<Connection> {
+    let established = shared.engine.established(processor(), now(), flow);
+    if established.resolve {
         shared.owners.resolve();
     }
+    established.connection
 }
 
 #[inline(never)]

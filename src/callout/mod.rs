@@ -10,6 +10,7 @@ mod ale;
 mod fields;
 mod flow;
 mod guard;
+mod lifetime;
 mod owners;
 mod platform;
 
@@ -22,14 +23,15 @@ use ddk::fwp::{
     FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6,
 };
 use ddk::nt::GUID;
-use kernel::wfp::{CalloutDefinition, CalloutObject, Classifier, FilterAction, FilterObject};
+use kernel::wfp::{CalloutDefinition, CalloutObject, Classifier, FilterAction, FilterObject, FlowWatcher};
 use kernel::wide;
 use weir_core::policy::Failure;
 
 use crate::guids;
 use ale::{AuthConnect, AuthRecvAccept};
-use flow::{EndpointClosure, FlowEstablished, ResourceRelease};
+use flow::{EndpointClosure, Established, FlowEstablished, ResourceRelease};
 
+pub(crate) use lifetime::Flows;
 pub(crate) use owners::Owners;
 pub(crate) use platform::{Platform, Registrations};
 
@@ -70,6 +72,11 @@ impl Row {
         }
     }
 
+    /// The same, with contexts on flows.
+    const fn watched<W: FlowWatcher>(self) -> Self {
+        Self { definition: self.definition.watched::<W>(), ..self }
+    }
+
     /// The filter that sends everything at the layer to the callout, for a policy that fails like this.
     fn filter(&self, failure: Failure) -> FilterObject {
         let (action, flags, sublayer) = match (self.authorises, failure) {
@@ -101,8 +108,8 @@ const TABLE: [Row; COUNT] = [
     Row::new::<AuthConnect>(2, FWPM_LAYER_ALE_AUTH_CONNECT_V6, wide!("Weir connect v6"), true),
     Row::new::<AuthRecvAccept>(3, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, wide!("Weir accept v4"), true),
     Row::new::<AuthRecvAccept>(4, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6, wide!("Weir accept v6"), true),
-    Row::new::<FlowEstablished>(5, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, wide!("Weir established v4"), false),
-    Row::new::<FlowEstablished>(6, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6, wide!("Weir established v6"), false),
+    Row::new::<FlowEstablished>(5, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, wide!("Weir established v4"), false).watched::<Established>(),
+    Row::new::<FlowEstablished>(6, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6, wide!("Weir established v6"), false).watched::<Established>(),
     Row::new::<ResourceRelease>(7, FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, wide!("Weir release v4"), false),
     Row::new::<ResourceRelease>(8, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6, wide!("Weir release v6"), false),
     Row::new::<EndpointClosure>(9, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V4, wide!("Weir closure v4"), false),

@@ -309,6 +309,8 @@ pub(crate) struct Registrations {
     _objects: Objects,
     /// ...no question open any more...
     _questions: Questions,
+    /// ...no context on a flow...
+    _contexts: Contexts,
     /// ...no callout...
     _callouts: [Option<Callout>; COUNT],
     /// ...nobody who asks for owners...
@@ -328,6 +330,18 @@ impl Drop for Questions {
     fn drop(&mut self) {
         // SAFETY: registrations are dropped at PASSIVE_LEVEL.
         self.0.asks.stop(self.0, unsafe { Passive::assume() });
+    }
+}
+
+/// No flow has a context when this is gone.
+#[derive(Debug)]
+struct Contexts(&'static Shared);
+
+impl Drop for Contexts {
+    /// IRQL: PASSIVE_LEVEL.
+    fn drop(&mut self) {
+        // SAFETY: registrations are dropped at PASSIVE_LEVEL.
+        self.0.flows.close(unsafe { Passive::assume() });
     }
 }
 
@@ -377,7 +391,7 @@ impl Registrations {
         }
         let resend = WorkItem::create::<Resend>(control, at)?;
         shared.asks.work_with(Some(resend.handle()));
-        let (questions, injections) = (Questions(shared), Injections(shared));
+        let (questions, contexts, injections) = (Questions(shared), Contexts(shared), Injections(shared));
         let objects = Objects(shared);
         let work = WorkItem::create::<Resynchronise>(control, at)?;
         *shared.platform.work.lock() = Some(work.handle());
@@ -389,6 +403,7 @@ impl Registrations {
             _work: work,
             _objects: objects,
             _questions: questions,
+            _contexts: contexts,
             _callouts: callouts,
             _owners: owners,
             _resend: resend,

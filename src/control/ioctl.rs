@@ -1,5 +1,7 @@
 //! One function per I/O control. Requests, replies and errors are those of the crate `weir_ioctl`.
 
+use core::sync::atomic::Ordering;
+
 use kernel::irql::Passive;
 use kernel::status::Status;
 use kernel::wdf::{DeviceControl, Request};
@@ -164,6 +166,11 @@ fn status(shared: &Shared, request: &mut Request) -> Result<usize, Status> {
     status.adapters = shared.adapters.lock().count();
     status.processors = shared.processors;
     status.wfp_active = u32::from(shared.platform.is_active());
+    let contexts = &shared.flows;
+    status.contexts_attached = contexts.attached.load(Ordering::Relaxed);
+    status.contexts_refused = contexts.refused.load(Ordering::Relaxed);
+    status.contexts_early = contexts.early.load(Ordering::Relaxed);
+    status.contexts = contexts.count();
     for (value, counter) in status.counters.iter_mut().zip(Counter::ALL) {
         *value = shared.engine.counter(*counter);
     }

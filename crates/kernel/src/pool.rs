@@ -56,12 +56,31 @@ impl<T> PoolBox<T> {
     /// Moves `value` to the pool, or drops it when there is no memory.
     #[inline]
     pub fn new(tag: Tag, value: T) -> Option<Self> {
+        Self::try_new(tag, value).ok()
+    }
+
+    /// Moves `value` to the pool, or gives it back when there is no memory.
+    #[inline]
+    pub fn try_new(tag: Tag, value: T) -> Result<Self, T> {
         const { assert!(align_of::<T>() <= POOL_ALIGNMENT, "use Block for larger alignments") };
-        let place = allocate(size_of::<T>(), tag)?.cast::<T>();
+        let Some(place) = allocate(size_of::<T>(), tag) else { return Err(value) };
+        let place = place.cast::<T>();
         // SAFETY: the block is fresh, large enough, and aligned by the assertion above.
         unsafe { place.write(value) };
         // INVARIANT: just allocated and initialised.
-        Some(Self { value: place, tag })
+        Ok(Self { value: place, tag })
+    }
+
+    /// The value itself, out of the pool again.
+    #[inline]
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: by the type's invariant the value is valid; it is moved out once.
+        let value = unsafe { this.value.read() };
+        // SAFETY: by the type's invariant the block is ours and has this tag; its value is gone.
+        unsafe { ExFreePoolWithTag(this.value.as_ptr().cast(), this.tag.get()) };
+        value
     }
 
     /// Gives up ownership; the value lives until it is passed to [`PoolBox::from_raw`].

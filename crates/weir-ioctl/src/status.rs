@@ -117,6 +117,14 @@ pub struct StatusReply {
     pub processors: u32,
     /// 1 while the engine objects (provider, sublayer, callouts, filters) are in place: ALE decides.
     pub wfp_active: u32,
+    /// Flows that got a context since the driver started, so that the platform tells of their end.
+    pub contexts_attached: u32,
+    /// Flows that could not get one: they had ended, or there was no memory.
+    pub contexts_refused: u32,
+    /// Flows that ended while they got one.
+    pub contexts_early: u32,
+    /// Flow contexts that exist.
+    pub contexts: u32,
     /// Counters, indexed by [`CounterId`]; unused ones are zero.
     pub counters: [u64; 48],
     /// Malformed frames by reason, indexed as `weir_core::wire::Malformed`; unused ones are zero.

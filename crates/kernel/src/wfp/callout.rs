@@ -4,9 +4,9 @@ use core::ffi::c_void;
 
 use ddk::fwp::{
     FWP_CALLOUT_FLAG_ALLOW_OFFLOAD, FWP_CALLOUT_FLAG_ALLOW_RSC, FWP_CALLOUT_FLAG_ALLOW_URO,
-    FWP_CALLOUT_FLAG_ALLOW_USO, FWPS_CALLOUT_CLASSIFY_FN2, FWPS_CALLOUT_NOTIFY_TYPE, FWPS_CALLOUT2,
-    FWPS_CLASSIFY_OUT0, FWPS_FILTER2, FWPS_INCOMING_METADATA_VALUES0, FWPS_INCOMING_VALUES0,
-    FwpsCalloutRegister2, FwpsCalloutUnregisterById0,
+    FWP_CALLOUT_FLAG_ALLOW_USO, FWPS_CALLOUT_CLASSIFY_FN2, FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0,
+    FWPS_CALLOUT_NOTIFY_TYPE, FWPS_CALLOUT2, FWPS_CLASSIFY_OUT0, FWPS_FILTER2,
+    FWPS_INCOMING_METADATA_VALUES0, FWPS_INCOMING_VALUES0, FwpsCalloutRegister2, FwpsCalloutUnregisterById0,
 };
 use ddk::nt::{GUID, NTSTATUS, PDEVICE_OBJECT};
 
@@ -14,6 +14,7 @@ use super::classify::{Classify, Decision};
 use crate::bug::{Invariant, bug};
 use crate::irql::Passive;
 use crate::status::Status;
+use crate::thread::nap;
 
 /// A classify function. Called on all processors at once, at DISPATCH_LEVEL or below.
 pub trait Classifier: 'static {
@@ -22,18 +23,35 @@ pub trait Classifier: 'static {
     fn classify(classify: &Classify<'_>, decision: Decision<'_>);
 }
 
+/// Hears when flows with a context of its callout end.
+pub trait FlowWatcher: 'static {
+    /// A flow has ended, or its context was removed. IRQL: <= DISPATCH_LEVEL.
+    ///
+    /// # Safety
+    /// `context` must be one that was attached to a flow for this callout, and given back by the platform.
+    #[doc(alias = "flowDeleteFn")]
+    unsafe fn ended(context: u64);
+}
+
 /// A callout to register: its key and its classify function.
 #[derive(Clone, Copy)]
 pub struct CalloutDefinition {
     key: GUID,
     classify: FWPS_CALLOUT_CLASSIFY_FN2,
+    flow_delete: FWPS_CALLOUT_FLOW_DELETE_NOTIFY_FN0,
 }
 
 impl CalloutDefinition {
     /// A callout with the classify function of `C`.
     #[must_use]
     pub const fn new<C: Classifier>(key: GUID) -> Self {
-        Self { key, classify: Some(classify::<C>) }
+        Self { key, classify: Some(classify::<C>), flow_delete: None }
+    }
+
+    /// The same, which attaches contexts to flows that `W` hears of.
+    #[must_use]
+    pub const fn watched<W: FlowWatcher>(self) -> Self {
+        Self { flow_delete: Some(flow_delete::<W>), ..self }
     }
 }
 
@@ -77,7 +95,7 @@ impl Callout {
             flags,
             classifyFn: definition.classify,
             notifyFn: Some(notify),
-            flowDeleteFn: None,
+            flowDeleteFn: definition.flow_delete,
         };
         let mut id = 0;
         // SAFETY: the device outlives the callout (contract of this function); the structure is copied.
@@ -90,12 +108,18 @@ impl Drop for Callout {
     /// IRQL: PASSIVE_LEVEL. When this returns no classify runs.
     #[doc(alias = "FwpsCalloutUnregisterById0")]
     fn drop(&mut self) {
-        // SAFETY: the id came from a successful registration and is used only here.
-        let status = Status(unsafe { FwpsCalloutUnregisterById0(self.id) });
-        // No flow context is ever associated, the one thing that could keep a callout busy. Going on would leave a
-        // callout whose code is about to be unloaded.
-        if !status.is_success() {
-            bug(Invariant::CalloutBusy)
+        loop {
+            // SAFETY: the id came from a successful registration and is used only here.
+            match Status(unsafe { FwpsCalloutUnregisterById0(self.id) }) {
+                status if status.is_success() => return,
+                // The last of its flow contexts is being given back.
+                Status::DEVICE_BUSY => {
+                    // SAFETY: callouts are dropped at PASSIVE_LEVEL.
+                    nap(unsafe { Passive::assume() });
+                }
+                // Going on would leave a callout whose code is about to be unloaded.
+                _ => bug(Invariant::CalloutBusy),
+            }
         }
     }
 }
@@ -126,6 +150,14 @@ thunk! {
         let filter = unsafe { filter.as_ref() };
         // SAFETY: the filter engine passes a structure that this call alone may write to.
         let decision = Decision::new(unsafe { &mut *out }, filter);
-        C::classify(&Classify { values, metadata, data: layer_data }, decision);
+        let callout = filter.map(|filter| filter.action.calloutId);
+        C::classify(&Classify { values, metadata, data: layer_data, callout }, decision);
+    }
+}
+
+thunk! {
+    unsafe fn flow_delete<W: FlowWatcher>(_layer: u16, _callout: u32, context: u64) {
+        // SAFETY: the platform gives back a context that was attached, once.
+        unsafe { W::ended(context) };
     }
 }

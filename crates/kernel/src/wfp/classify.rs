@@ -45,6 +45,8 @@ pub struct Classify<'a> {
     pub(super) metadata: &'a FWPS_INCOMING_METADATA_VALUES0,
     /// What the layer shows.
     pub(super) data: *mut c_void,
+    /// Id of the callout that is asked.
+    pub(super) callout: Option<u32>,
 }
 
 impl<'a> Classify<'a> {
@@ -52,6 +54,12 @@ impl<'a> Classify<'a> {
     #[must_use]
     pub fn layer(&self) -> u16 {
         self.values.layerId
+    }
+
+    /// The run-time id of the callout that is asked.
+    #[must_use]
+    pub fn callout(&self) -> Option<u32> {
+        self.callout
     }
 
     /// The value of a field; `None` when the running system does not have the field.

@@ -1,7 +1,7 @@
 //! What the ALE callouts say and ask: who owns a flow, and whether it may exist.
 
 use super::names::naming;
-use super::{AleFlow, Authorization, Engine, asks, failure};
+use super::{AleFlow, Authorization, Connection, Engine, Established, asks, failure};
 use crate::ask::Question;
 use crate::counters::{Counter, Tally};
 use crate::epoch::Guard;
@@ -101,8 +101,8 @@ impl Engine {
 
     /// ALE_FLOW_ESTABLISHED: the handshake is done. Only key, direction and owner of `flow` count. True when
     /// [`Engine::resolve`] is to be called, as in [`Authorization::resolve`].
-    pub fn established(&self, processor: u32, now: Time, flow: &AleFlow<'_>) -> bool {
-        let mut resolve = false;
+    pub fn established(&self, processor: u32, now: Time, flow: &AleFlow<'_>) -> Established {
+        let (mut resolve, mut connection) = (false, None);
         let mut tally = Tally::new();
         let guard = self.domain.enter(processor);
         let (key, local) = key(flow);
@@ -116,11 +116,23 @@ impl Engine {
                 }
                 record.set_established();
                 record.touch(now);
+                connection = Some(Connection { key, flow: record.id(), number: record.connection() });
             }
             Err(_) => tally.count(Counter::TableFull),
         }
         self.counters.flush(processor, &tally);
-        resolve
+        Established { resolve, connection }
+    }
+
+    /// The platform has deleted the flow of a connection. Another one that came under the same key is not meant.
+    pub fn deleted(&self, processor: u32, connection: &Connection) {
+        let guard = self.domain.enter(processor);
+        if let Some(record) = self.flows.find(&guard, &connection.key)
+            && record.id() == connection.flow
+            && record.connection() == connection.number
+        {
+            record.set_closed();
+        }
     }
 
     /// ALE resource release, endpoint closure or flow deletion: only the key of `flow` counts.

@@ -24,7 +24,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::ask::Question;
 use crate::counters::{Counter, Counters, Tally};
 use crate::epoch::Domain;
-use crate::flow::{self, Endpoint, FlowView, Record, Side, State};
+use crate::flow::{self, Endpoint, FlowKey, FlowView, Record, Side, State};
 use crate::fragment;
 use crate::identity::{self, IdentityView};
 use crate::limit::{Bucket, Limit};
@@ -223,6 +223,23 @@ pub struct Authorization {
     pub question: Option<Question>,
     /// [`Engine::resolve`] is to be called at PASSIVE_LEVEL: this is the first flow in its list.
     pub resolve: bool,
+}
+
+/// One connection, or conversation, among those that come one after the other under the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    key: FlowKey,
+    flow: u64,
+    number: u8,
+}
+
+/// What follows from ALE_FLOW_ESTABLISHED.
+#[derive(Clone, Copy, Debug)]
+pub struct Established {
+    /// As [`Authorization::resolve`].
+    pub resolve: bool,
+    /// For [`Engine::deleted`]; `None` when there was no room for a record.
+    pub connection: Option<Connection>,
 }
 
 /// State of the engine.

@@ -241,6 +241,8 @@ mod bit {
     pub(super) const NAME_BEGUN: u32 = 1 << 19;
     pub(super) const STREAM_BASE: u32 = 1 << 17;
     pub(super) const NAME: u32 = NAME_SETTLED | NAME_BEGUN | STREAM_BASE;
+    /// The number of the connection under this key, which goes round, stands in the highest bits.
+    pub(super) const NUMBER: u32 = 24;
     /// What a new connection under the same key starts without.
     pub(super) const CONNECTION: u32 =
         ALE | ESTABLISHED | CLOSED | SPOKEN | FIN_LOCAL | FIN_REMOTE | RESET | QUESTION | NAME;
@@ -562,6 +564,16 @@ impl Record {
         self.update_bits(0, bit::CLOSED);
     }
 
+    /// Tells connections apart that came one after the other under the same key, the last 256 of them.
+    #[must_use]
+    pub fn connection(&self) -> u8 {
+        (self.bits() >> bit::NUMBER) as u8
+    }
+
+    fn count_connection(&self) {
+        self.bits.fetch_add(1 << bit::NUMBER, Ordering::AcqRel);
+    }
+
     /// The agent is being asked about it: what was decided or answered before is void. `table` is the record's.
     pub fn set_asked(&self, table: &Table) {
         self.update_bits(bit::QUESTION, bit::ASKED);
@@ -597,6 +609,7 @@ impl Record {
     /// void. `table` is the record's.
     pub fn restart(&self, table: &Table, origin: Direction, local: Side) {
         self.update_bits(bit::CONNECTION | bit::LOCAL_B | bit::INBOUND, orientation(origin, local));
+        self.count_connection();
         self.owner.store(0, Ordering::Release);
         self.process_id.store(0, Ordering::Relaxed);
         self.process_created.store(0, Ordering::Relaxed);
@@ -607,6 +620,7 @@ impl Record {
     /// The same opener tries again after an end: owner and verdict stay. `table` is the record's.
     pub fn reopen(&self, table: &Table) {
         self.update_bits(bit::CONNECTION & !(bit::ALE | bit::ESTABLISHED | bit::QUESTION), 0);
+        self.count_connection();
         table.forget(self);
     }
 
