@@ -43,12 +43,7 @@ impl Shared {
     }
 
     /// Makes the handle `owner` the consumer, if there is none.
-    pub(crate) fn open_tap(
-        &self,
-        owner: FileId,
-        settings: &Settings,
-        _at: Passive<'_>,
-    ) -> Result<(), Status> {
+    pub(crate) fn open_tap(&self, owner: FileId, settings: &Settings, at: Passive<'_>) -> Result<(), Status> {
         let layout = settings.layout(self.processors).ok_or(Status::INVALID_PARAMETER)?;
         {
             let mut slot = self.tap.lock();
@@ -67,6 +62,9 @@ impl Shared {
             None => (Slot::Free, Err(Status::INSUFFICIENT_RESOURCES)),
         };
         *self.tap.lock() = slot;
+        if result.is_ok() {
+            self.platform.show_loopback(true, at);
+        }
         result
     }
 
@@ -98,6 +96,7 @@ impl Shared {
     pub(crate) fn close_tap(&self, owner: FileId, at: Passive<'_>) {
         // No request of the handle is under way any more, so nobody else has taken it.
         if let Some(OpenTap { consumer, memory, .. }) = self.take_tap(owner) {
+            self.platform.show_loopback(false, at);
             self.engine.close_tap(consumer, || nap(at));
             drop(memory);
             *self.tap.lock() = Slot::Free;

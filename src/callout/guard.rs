@@ -30,6 +30,7 @@ fn filters() -> impl Iterator<Item = FilterObject> {
             action: FilterAction::Block,
             flags,
             unless: FWP_CONDITION_FLAG_IS_LOOPBACK,
+            only: 0,
         })
     })
 }

@@ -11,16 +11,18 @@ mod fields;
 mod flow;
 mod guard;
 mod lifetime;
+mod loopback;
 mod owners;
 mod platform;
 
 use ddk::fwp::{
-    FWP_ACTION_CALLOUT_INSPECTION, FWP_ACTION_CALLOUT_TERMINATING,
+    FWP_ACTION_CALLOUT_INSPECTION, FWP_ACTION_CALLOUT_TERMINATING, FWP_CONDITION_FLAG_IS_LOOPBACK,
     FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED, FWPM_LAYER_ALE_AUTH_CONNECT_V4,
     FWPM_LAYER_ALE_AUTH_CONNECT_V6, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6,
     FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V4, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V6,
     FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6,
-    FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6,
+    FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6, FWPM_LAYER_OUTBOUND_IPPACKET_V4,
+    FWPM_LAYER_OUTBOUND_IPPACKET_V6,
 };
 use ddk::nt::GUID;
 use kernel::wfp::{CalloutDefinition, CalloutObject, Classifier, FilterAction, FilterObject, FlowWatcher};
@@ -30,6 +32,7 @@ use weir_core::policy::Failure;
 use crate::guids;
 use ale::{AuthConnect, AuthRecvAccept};
 use flow::{EndpointClosure, Established, FlowEstablished, ResourceRelease};
+use loopback::Loopback;
 
 pub(crate) use lifetime::Flows;
 pub(crate) use owners::Owners;
@@ -50,7 +53,18 @@ const AUTHORISING: [GUID; 4] = [
 ];
 
 /// Number of callouts.
-const COUNT: usize = 10;
+const COUNT: usize = 12;
+
+/// What the filter at a layer is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Purpose {
+    /// To decide.
+    Authorises,
+    /// To tell about flows.
+    Watches,
+    /// To see loopback packets; it stands only while somebody wants them.
+    Loopback,
+}
 
 /// One row of the table: a layer and who classifies there.
 #[derive(Clone, Copy)]
@@ -58,17 +72,17 @@ struct Row {
     definition: CalloutDefinition,
     object: CalloutObject,
     filter: GUID,
-    authorises: bool,
+    purpose: Purpose,
 }
 
 impl Row {
-    const fn new<C: Classifier>(number: u8, layer: GUID, name: &'static [u16], authorises: bool) -> Self {
+    const fn new<C: Classifier>(number: u8, layer: GUID, name: &'static [u16], purpose: Purpose) -> Self {
         let key = guids::callout(number);
         Self {
             definition: CalloutDefinition::new::<C>(key),
             object: CalloutObject { key, name, layer },
             filter: guids::filter(number),
-            authorises,
+            purpose,
         }
     }
 
@@ -77,16 +91,18 @@ impl Row {
         Self { definition: self.definition.watched::<W>(), ..self }
     }
 
-    /// The filter that sends everything at the layer to the callout, for a policy that fails like this.
+    /// The filter that sends what the callout is for at the layer to it, for a policy that fails like this.
     fn filter(&self, failure: Failure) -> FilterObject {
-        let (action, flags, sublayer) = match (self.authorises, failure) {
-            (false, _) => (FWP_ACTION_CALLOUT_INSPECTION, 0, guids::SUBLAYER),
-            (true, Failure::Open) => (
+        let (action, flags, sublayer) = match (self.purpose, failure) {
+            (Purpose::Watches | Purpose::Loopback, _) => (FWP_ACTION_CALLOUT_INSPECTION, 0, guids::SUBLAYER),
+            (Purpose::Authorises, Failure::Open) => (
                 FWP_ACTION_CALLOUT_TERMINATING,
                 FWPM_FILTER_FLAG_PERMIT_IF_CALLOUT_UNREGISTERED,
                 guids::SUBLAYER,
             ),
-            (true, Failure::Closed) => (FWP_ACTION_CALLOUT_TERMINATING, 0, guids::GUARD_SUBLAYER),
+            (Purpose::Authorises, Failure::Closed) => {
+                (FWP_ACTION_CALLOUT_TERMINATING, 0, guids::GUARD_SUBLAYER)
+            }
         };
         FilterObject {
             key: self.filter,
@@ -97,6 +113,7 @@ impl Row {
             action: FilterAction::Callout(action, self.object.key),
             flags,
             unless: 0,
+            only: if self.purpose == Purpose::Loopback { FWP_CONDITION_FLAG_IS_LOOPBACK } else { 0 },
         }
     }
 }
@@ -104,14 +121,16 @@ impl Row {
 /// Every callout of Weir.
 #[rustfmt::skip]
 const TABLE: [Row; COUNT] = [
-    Row::new::<AuthConnect>(1, FWPM_LAYER_ALE_AUTH_CONNECT_V4, wide!("Weir connect v4"), true),
-    Row::new::<AuthConnect>(2, FWPM_LAYER_ALE_AUTH_CONNECT_V6, wide!("Weir connect v6"), true),
-    Row::new::<AuthRecvAccept>(3, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, wide!("Weir accept v4"), true),
-    Row::new::<AuthRecvAccept>(4, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6, wide!("Weir accept v6"), true),
-    Row::new::<FlowEstablished>(5, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, wide!("Weir established v4"), false).watched::<Established>(),
-    Row::new::<FlowEstablished>(6, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6, wide!("Weir established v6"), false).watched::<Established>(),
-    Row::new::<ResourceRelease>(7, FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, wide!("Weir release v4"), false),
-    Row::new::<ResourceRelease>(8, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6, wide!("Weir release v6"), false),
-    Row::new::<EndpointClosure>(9, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V4, wide!("Weir closure v4"), false),
-    Row::new::<EndpointClosure>(10, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V6, wide!("Weir closure v6"), false),
+    Row::new::<AuthConnect>(1, FWPM_LAYER_ALE_AUTH_CONNECT_V4, wide!("Weir connect v4"), Purpose::Authorises),
+    Row::new::<AuthConnect>(2, FWPM_LAYER_ALE_AUTH_CONNECT_V6, wide!("Weir connect v6"), Purpose::Authorises),
+    Row::new::<AuthRecvAccept>(3, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V4, wide!("Weir accept v4"), Purpose::Authorises),
+    Row::new::<AuthRecvAccept>(4, FWPM_LAYER_ALE_AUTH_RECV_ACCEPT_V6, wide!("Weir accept v6"), Purpose::Authorises),
+    Row::new::<FlowEstablished>(5, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V4, wide!("Weir established v4"), Purpose::Watches).watched::<Established>(),
+    Row::new::<FlowEstablished>(6, FWPM_LAYER_ALE_FLOW_ESTABLISHED_V6, wide!("Weir established v6"), Purpose::Watches).watched::<Established>(),
+    Row::new::<ResourceRelease>(7, FWPM_LAYER_ALE_RESOURCE_RELEASE_V4, wide!("Weir release v4"), Purpose::Watches),
+    Row::new::<ResourceRelease>(8, FWPM_LAYER_ALE_RESOURCE_RELEASE_V6, wide!("Weir release v6"), Purpose::Watches),
+    Row::new::<EndpointClosure>(9, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V4, wide!("Weir closure v4"), Purpose::Watches),
+    Row::new::<EndpointClosure>(10, FWPM_LAYER_ALE_ENDPOINT_CLOSURE_V6, wide!("Weir closure v6"), Purpose::Watches),
+    Row::new::<Loopback>(11, FWPM_LAYER_OUTBOUND_IPPACKET_V4, wide!("Weir loopback v4"), Purpose::Loopback),
+    Row::new::<Loopback>(12, FWPM_LAYER_OUTBOUND_IPPACKET_V6, wide!("Weir loopback v6"), Purpose::Loopback),
 ];

@@ -16,7 +16,7 @@ use kernel::wide;
 use weir_core::policy::Failure;
 
 use super::guard::Guard;
-use super::{COUNT, TABLE, WEIGHT, guard};
+use super::{COUNT, Purpose, TABLE, WEIGHT, guard};
 use crate::ask::Resend;
 use crate::guids;
 use crate::shared::{SHARED, Shared};
@@ -49,6 +49,8 @@ pub(crate) struct Platform {
     live: SpinLock<Option<Live>>,
     active: AtomicBool,
     wanted: AtomicU8,
+    /// Somebody wants to see loopback packets.
+    loopback: AtomicBool,
     /// The service was away since `live` was made: its objects are gone.
     lost: AtomicBool,
     /// The last arrangement failed, and is to be tried again.
@@ -64,6 +66,7 @@ impl Platform {
             live: SpinLock::new(None),
             active: AtomicBool::new(false),
             wanted: AtomicU8::new(Wanted::UNSAID.0),
+            loopback: AtomicBool::new(false),
             lost: AtomicBool::new(false),
             behind: AtomicBool::new(false),
             calls: AtomicU32::new(0),
@@ -88,6 +91,12 @@ impl Platform {
                 Err(error)
             }
         }
+    }
+
+    /// Brings the callouts for loopback packets into play, or takes them out. What fails is tried again each second.
+    pub(crate) fn show_loopback(&self, show: bool, at: Passive<'_>) {
+        self.loopback.store(show, Ordering::Relaxed);
+        let _later = self.arrange(at);
     }
 
     /// The first arrangement. What may be gone at another try does not keep the driver from starting.
@@ -167,7 +176,9 @@ impl Platform {
             Some(live) => live,
             None => Live::new(at)?,
         };
-        let result = live.arrange(Wanted(self.wanted.load(Ordering::Relaxed)), at);
+        let result = live
+            .arrange(Wanted(self.wanted.load(Ordering::Relaxed)), at)
+            .and_then(|()| live.show_loopback(self.loopback.load(Ordering::Relaxed), at));
         // What was there before stays in force; what is new is there whole or not at all.
         if result.is_err() && fresh {
             return result;
@@ -213,6 +224,8 @@ struct Live {
     session: Session,
     /// For which failure the authorising filters were placed; none as long as the guard decides.
     placed: Option<Failure>,
+    /// The objects for loopback packets are there.
+    loopback: bool,
     guard: Guard,
 }
 
@@ -229,14 +242,14 @@ impl Live {
         let sublayer =
             SubLayerObject { key: guids::SUBLAYER, name: wide!("Weir"), weight: WEIGHT, persistent: false };
         transaction.add_sublayer(&guids::PROVIDER, &sublayer)?;
-        for row in &TABLE {
+        for row in TABLE.iter().filter(|row| row.purpose != Purpose::Loopback) {
             transaction.add_callout(&guids::PROVIDER, &row.object)?;
-            if !row.authorises {
+            if row.purpose == Purpose::Watches {
                 transaction.add_filter(&guids::PROVIDER, &row.filter(Failure::Open))?;
             }
         }
         transaction.commit()?;
-        Ok(Self { session, placed: None, guard })
+        Ok(Self { session, placed: None, loopback: false, guard })
     }
 
     /// Each step leaves connections decided by the callouts or blocked by the guard, never by nobody, and can be taken
@@ -266,13 +279,33 @@ impl Live {
         }
     }
 
+    /// Adds the objects for loopback packets, or deletes them.
+    fn show_loopback(&mut self, show: bool, at: Passive<'_>) -> Result<(), Status> {
+        if self.loopback == show {
+            return Ok(());
+        }
+        let mut transaction = self.session.begin(at)?;
+        for row in TABLE.iter().filter(|row| row.purpose == Purpose::Loopback) {
+            if show {
+                transaction.add_callout(&guids::PROVIDER, &row.object)?;
+                transaction.add_filter(&guids::PROVIDER, &row.filter(Failure::Open))?;
+            } else {
+                transaction.delete_filter(&row.filter)?;
+                transaction.delete_callout(&row.object.key)?;
+            }
+        }
+        transaction.commit()?;
+        self.loopback = show;
+        Ok(())
+    }
+
     /// Puts the authorising filters where a policy that fails like this needs them.
     fn place(&mut self, failure: Failure, at: Passive<'_>) -> Result<(), Status> {
         if self.placed == Some(failure) {
             return Ok(());
         }
         let mut transaction = self.session.begin(at)?;
-        for row in TABLE.iter().filter(|row| row.authorises) {
+        for row in TABLE.iter().filter(|row| row.purpose == Purpose::Authorises) {
             let filter = row.filter(failure);
             if self.placed.is_some() {
                 transaction.delete_filter(&filter.key)?;

@@ -1,5 +1,7 @@
 //! What rules do beyond letting frames pass and dropping them: answers to senders, marks, waiting.
 
+use core::sync::atomic::Ordering;
+
 use kernel::ndis::{Chain, Incoming, Nbl, Originator, Outgoing, OwnChain, PortNumber, SendFlags};
 use weir_core::Time;
 use weir_core::counters::Counter;
@@ -125,7 +127,7 @@ impl Module {
             direction,
             medium: self.facts.frames.unwrap_or(Medium::Other),
             luid: self.facts.luid,
-            compartment: super::COMPARTMENT,
+            compartment: self.compartment.load(Ordering::Relaxed),
             flow: verdict.flow,
             action: verdict.action,
             decider: verdict.decider,

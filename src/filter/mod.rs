@@ -257,7 +257,7 @@ impl Module {
 }
 
 /// The bytes of a frame, for the parser.
-struct Bytes<'a>(kernel::ndis::FrameBytes<'a>);
+pub(crate) struct Bytes<'a>(pub(crate) kernel::ndis::FrameBytes<'a>);
 
 impl Source for Bytes<'_> {
     #[inline]

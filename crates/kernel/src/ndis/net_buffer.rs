@@ -177,6 +177,18 @@ pub struct NetBuffers<'a> {
     owned: PhantomData<&'a NET_BUFFER>,
 }
 
+impl<'a> NetBuffers<'a> {
+    /// Those of `list`, if there is one.
+    ///
+    /// # Safety
+    /// The list must be valid and unchanged for `'a`.
+    pub(crate) unsafe fn of(list: Option<NonNull<NET_BUFFER_LIST>>) -> Self {
+        // SAFETY: the caller promises a valid list.
+        let first = list.map_or(core::ptr::null_mut(), |list| unsafe { (*list.as_ptr()).FirstNetBuffer });
+        Self { next: first, owned: PhantomData }
+    }
+}
+
 impl<'a> Iterator for NetBuffers<'a> {
     type Item = FrameBytes<'a>;
 

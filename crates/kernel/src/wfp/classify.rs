@@ -9,17 +9,20 @@ use ddk::fwp::{
     FWP_UINT64, FWP_VALUE0, FWPS_CLASSIFY_OUT_FLAG_ABSORB, FWPS_CLASSIFY_OUT0,
     FWPS_FILTER_FLAG_CLEAR_ACTION_RIGHT, FWPS_FILTER2, FWPS_INCOMING_METADATA_VALUES0, FWPS_INCOMING_VALUES0,
     FWPS_LAYER_ALE_AUTH_CONNECT_V4, FWPS_LAYER_ALE_AUTH_CONNECT_V6, FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V4,
-    FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6, FWPS_METADATA_FIELD_COMPARTMENT_ID,
-    FWPS_METADATA_FIELD_COMPLETION_HANDLE, FWPS_METADATA_FIELD_FLOW_HANDLE,
-    FWPS_METADATA_FIELD_IP_HEADER_SIZE, FWPS_METADATA_FIELD_PACKET_DIRECTION, FWPS_METADATA_FIELD_PROCESS_ID,
+    FWPS_LAYER_ALE_AUTH_RECV_ACCEPT_V6, FWPS_LAYER_OUTBOUND_IPPACKET_V4, FWPS_LAYER_OUTBOUND_IPPACKET_V6,
+    FWPS_METADATA_FIELD_COMPARTMENT_ID, FWPS_METADATA_FIELD_COMPLETION_HANDLE,
+    FWPS_METADATA_FIELD_FLOW_HANDLE, FWPS_METADATA_FIELD_IP_HEADER_SIZE,
+    FWPS_METADATA_FIELD_PACKET_DIRECTION, FWPS_METADATA_FIELD_PROCESS_ID,
     FWPS_METADATA_FIELD_REMOTE_SCOPE_ID, FWPS_METADATA_FIELD_TRANSPORT_CONTROL_DATA,
     FWPS_METADATA_FIELD_TRANSPORT_ENDPOINT_HANDLE, FWPS_METADATA_FIELD_TRANSPORT_HEADER_INCLUDE_HEADER,
     FWPS_METADATA_FIELD_TRANSPORT_HEADER_SIZE, FWPS_RIGHT_ACTION_WRITE,
 };
+use ddk::ndis::NET_BUFFER_LIST;
 use ddk::nt::TOKEN_ACCESS_INFORMATION;
 
 use super::inject::Shown;
 use super::pend::PendedOperation;
+use crate::ndis::NetBuffers;
 use crate::status::Status;
 
 /// An address of a classify: IPv6, or IPv4 in network order.
@@ -176,6 +179,15 @@ impl<'a> Classify<'a> {
         }
         // SAFETY: these layers show NULL or a list, which is valid for the call.
         NonNull::new(self.data.cast()).map(|list| unsafe { Shown::new(list) })
+    }
+
+    /// The packets that OUTBOUND_IPPACKET shows, from their IP headers on; none at other layers.
+    pub fn ip_packets(&self) -> NetBuffers<'a> {
+        let layer = i32::from(self.values.layerId);
+        let shows = matches!(layer, FWPS_LAYER_OUTBOUND_IPPACKET_V4 | FWPS_LAYER_OUTBOUND_IPPACKET_V6);
+        let list: Option<NonNull<NET_BUFFER_LIST>> = NonNull::new(self.data.cast()).filter(|_| shows);
+        // SAFETY: these layers show a list, which is valid and not changed during the call.
+        unsafe { NetBuffers::of(list) }
     }
 
     /// The metadata.

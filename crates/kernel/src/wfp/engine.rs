@@ -1,14 +1,14 @@
 //! Sessions with the filter engine, and the objects added in them.
 
 use ddk::fwp::{
-    FWP_ACTION_BLOCK, FWP_ACTION_TYPE, FWP_CONDITION_VALUE0, FWP_CONDITION_VALUE0_u,
+    FWP_ACTION_BLOCK, FWP_ACTION_TYPE, FWP_CONDITION_VALUE0, FWP_CONDITION_VALUE0_u, FWP_MATCH_FLAGS_ALL_SET,
     FWP_MATCH_FLAGS_NONE_SET, FWP_UINT8, FWP_UINT32, FWP_VALUE0, FWP_VALUE0_u, FWPM_ACTION0, FWPM_CALLOUT0,
     FWPM_CONDITION_FLAGS, FWPM_DISPLAY_DATA0, FWPM_FILTER_CONDITION0, FWPM_FILTER0,
     FWPM_PROVIDER_FLAG_PERSISTENT, FWPM_PROVIDER0, FWPM_SESSION_FLAG_DYNAMIC, FWPM_SESSION0,
-    FWPM_SUBLAYER_FLAG_PERSISTENT, FWPM_SUBLAYER0, FwpmCalloutAdd0, FwpmEngineClose0, FwpmEngineOpen0,
-    FwpmFilterAdd0, FwpmFilterDeleteByKey0, FwpmProviderAdd0, FwpmProviderDeleteByKey0, FwpmSubLayerAdd0,
-    FwpmSubLayerDeleteByKey0, FwpmTransactionAbort0, FwpmTransactionBegin0, FwpmTransactionCommit0,
-    RPC_C_AUTHN_WINNT,
+    FWPM_SUBLAYER_FLAG_PERSISTENT, FWPM_SUBLAYER0, FwpmCalloutAdd0, FwpmCalloutDeleteByKey0,
+    FwpmEngineClose0, FwpmEngineOpen0, FwpmFilterAdd0, FwpmFilterDeleteByKey0, FwpmProviderAdd0,
+    FwpmProviderDeleteByKey0, FwpmSubLayerAdd0, FwpmSubLayerDeleteByKey0, FwpmTransactionAbort0,
+    FwpmTransactionBegin0, FwpmTransactionCommit0, RPC_C_AUTHN_WINNT,
 };
 use ddk::nt::{GUID, HANDLE};
 
@@ -170,6 +170,8 @@ pub struct FilterObject {
     pub flags: u32,
     /// It matches only where none of these `FWP_CONDITION_FLAG_*` is set; 0: everywhere.
     pub unless: u32,
+    /// It matches only where all of these are set; 0: everywhere. Not together with `unless`.
+    pub only: u32,
 }
 
 /// A transaction: aborted on drop unless it was committed.
@@ -216,6 +218,13 @@ impl Transaction<'_> {
     pub fn delete_filter(&mut self, key: &GUID) -> Result<(), Status> {
         // SAFETY: a transaction is open; the key is read.
         Status(unsafe { FwpmFilterDeleteByKey0(self.session.engine, key) }).ok()
+    }
+
+    /// Deletes a callout object that no filter refers to.
+    #[doc(alias = "FwpmCalloutDeleteByKey0")]
+    pub fn delete_callout(&mut self, key: &GUID) -> Result<(), Status> {
+        // SAFETY: a transaction is open; the key is read.
+        Status(unsafe { FwpmCalloutDeleteByKey0(self.session.engine, key) }).ok()
     }
 
     /// Adds a sublayer of `provider`.
@@ -268,12 +277,16 @@ impl Transaction<'_> {
             }
             FilterAction::Block => action.r#type = FWP_ACTION_BLOCK,
         }
-        let mut unless = FWPM_FILTER_CONDITION0 {
+        let (kind, flags) = match object.only {
+            0 => (FWP_MATCH_FLAGS_NONE_SET, object.unless),
+            only => (FWP_MATCH_FLAGS_ALL_SET, only),
+        };
+        let mut condition = FWPM_FILTER_CONDITION0 {
             fieldKey: FWPM_CONDITION_FLAGS,
-            matchType: FWP_MATCH_FLAGS_NONE_SET,
+            matchType: kind,
             conditionValue: FWP_CONDITION_VALUE0 {
                 r#type: FWP_UINT32,
-                u: FWP_CONDITION_VALUE0_u { uint32: object.unless },
+                u: FWP_CONDITION_VALUE0_u { uint32: flags },
             },
         };
         let filter = FWPM_FILTER0 {
@@ -285,8 +298,8 @@ impl Transaction<'_> {
             subLayerKey: object.sublayer,
             // The engine orders filters of one class; none of ours depends on that.
             weight: FWP_VALUE0 { r#type: FWP_UINT8, u: FWP_VALUE0_u { uint8: object.weight } },
-            numFilterConditions: u32::from(object.unless != 0),
-            filterCondition: &raw mut unless,
+            numFilterConditions: u32::from(flags != 0),
+            filterCondition: &raw mut condition,
             action,
             ..zeroed()
         };

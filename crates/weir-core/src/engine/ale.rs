@@ -38,7 +38,11 @@ impl Engine {
                 record.restart(&self.flows, flow.direction, local);
                 let _changed = self.set_name(record, Handle::NONE);
             }
-            resolve = self.attribute(record, now, flow, owner, local);
+            // Both ends of a loopback connection are asked about; the flow is that of the one who opened it.
+            let other_end = flow.loopback && flow.direction == Direction::Receive && record.flags().ale;
+            if !other_end {
+                resolve = self.attribute(record, now, flow, owner, local);
+            }
             record.touch(now);
             if record.interface_luid() == 0 {
                 record.set_interface_luid(flow.interface.luid);

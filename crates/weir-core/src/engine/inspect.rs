@@ -3,7 +3,7 @@
 use super::ale::ip_ethertype;
 use super::names::naming;
 use super::quick::{self, Plain};
-use super::{Engine, InForce, Interface, Toll, Verdict, asks, failure};
+use super::{Engine, InForce, Interface, Toll, Verdict, Watched, asks, failure};
 use crate::counters::{Counter, Tally};
 use crate::crossing::Seat;
 use crate::epoch::Guard;
@@ -119,6 +119,46 @@ impl<'e> Batch<'e> {
             account(&mut self.tally, class, flow, 1, u64::from(frame.bytes), blocked);
         }
         verdict
+    }
+
+    /// As [`Batch::inspect`] for a frame that nobody can stop any more, such as a loopback packet that ALE has let
+    /// through: it counts for its flow, and nothing else is counted or asked for.
+    #[inline(never)]
+    pub fn watch<S: Source + ?Sized>(
+        &mut self,
+        interface: &Interface<'_>,
+        direction: Direction,
+        source: &S,
+    ) -> Watched {
+        let frame = wire::parse(interface.medium, source, None);
+        let engine = self.engine;
+        let policy = engine.force.at(&self.guard, self.policy);
+        let mut path = Path {
+            engine,
+            now: self.now,
+            guard: &self.guard,
+            tally: &mut self.tally,
+            policy,
+            interface,
+            direction,
+            frame: &frame,
+            source,
+            names: engine.watched() || policy.is_some_and(|policy| policy.image.uses_domain()),
+        };
+        let Outcome { decider, flow, .. } = path.decide();
+        if let Some((record, from)) = flow {
+            record.count(from == record.local(), 1, u64::from(frame.bytes), false);
+        }
+        let taps = match (decider, policy) {
+            (Decider::Rule(rule), Some(policy)) => policy.image.treatment(rule).tap,
+            _ => false,
+        };
+        Watched {
+            decider,
+            generation: policy.map_or(0, |policy| policy.generation),
+            flow: flow.map(|(record, _)| record.id()),
+            tap: taps,
+        }
     }
 
     /// Asks the limit of a rule to let frames pass that [`Batch::inspect`] permitted on this condition; counts

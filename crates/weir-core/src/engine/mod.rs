@@ -145,6 +145,19 @@ pub struct Verdict {
     pub toll: Option<Toll>,
 }
 
+/// What is known about a frame that passes whatever the policy says.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched {
+    /// Who decided about its flow.
+    pub decider: Decider,
+    /// Generation of the policy that decided, 0 without one.
+    pub generation: u32,
+    /// Id of its flow, when it has one.
+    pub flow: Option<u64>,
+    /// A copy is to be handed to the tap.
+    pub tap: bool,
+}
+
 /// What the limit of a rule is to be asked for.
 ///
 /// A NET_BUFFER_LIST is asked for as a whole, since it passes as a whole: put the tolls of its frames together
