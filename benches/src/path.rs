@@ -5,8 +5,7 @@ use std::ptr::NonNull;
 
 use anyhow::{Context as _, Result, bail};
 use weir_core::counters::Counter;
-use weir_core::engine::{Ahead, Batch, Config, Engine, Interface};
-use weir_core::flow::Sight;
+use weir_core::engine::{Batch, Config, Engine, Interface, Short};
 use weir_core::policy;
 use weir_core::wire::Medium;
 use weir_core::{Action, Direction, Time};
@@ -103,19 +102,16 @@ fn pass(engine: &Engine, frames: &[[u8; 64]]) -> u64 {
 
 #[inline(never)]
 fn group_of(batch: &mut Batch<'_>, interface: &Interface<'_>, group: &[[u8; 64]]) -> u64 {
-    let mut aheads: [Option<Ahead>; GROUP] = [None; GROUP];
-    for (ahead, frame) in aheads.iter_mut().zip(group) {
-        *ahead = batch.look_ahead(interface, frame.as_slice(), None);
+    let mut shorts = [Short::default(); GROUP];
+    for (short, frame) in shorts.iter_mut().zip(group) {
+        *short = batch.look_ahead(interface, frame.as_slice(), None);
     }
-    let mut sights = [Sight::None; GROUP];
-    for (sight, ahead) in sights.iter_mut().zip(&aheads) {
-        if let Some(ahead) = ahead {
-            *sight = batch.look(ahead);
-        }
+    for short in &mut shorts {
+        batch.look(short);
     }
     let mut passed = 0;
-    for ((frame, ahead), sight) in group.iter().zip(&aheads).zip(&sights) {
-        let quick = ahead.as_ref().and_then(|ahead| batch.decide(Direction::Send, ahead, sight));
+    for (frame, short) in group.iter().zip(&shorts) {
+        let quick = batch.decide(Direction::Send, short);
         let action =
             quick.unwrap_or_else(|| batch.inspect(interface, Direction::Send, frame.as_slice(), None).action);
         passed += u64::from(action == Action::Permit);

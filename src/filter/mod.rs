@@ -22,7 +22,7 @@ use kernel::irql::Passive;
 use kernel::ndis::{
     CancelId, Chain, Completed, Direct, FilterHandle, FilterModule, Incoming, Loan, ModuleOptions, Names,
     Nbl, OidClone, OidRequest, Originator, Outgoing, PortNumber, ReceiveFlags, Regular, RestartParameters,
-    ReturnFlags, Returned, SendCompleteFlags, SendFlags, Split,
+    ReturnFlags, Returned, SendCompleteFlags, SendFlags, Sorter, Split,
 };
 use kernel::pool::{PoolBox, Tag};
 use kernel::rundown::Rundown;
@@ -31,7 +31,7 @@ use kernel::unicode::UnicodeStr;
 use kernel::wide;
 use weir_core::counters::Counter;
 use weir_core::crossing::Seat;
-use weir_core::engine::{Batch, Interface, Toll};
+use weir_core::engine::{Batch, Interface, Short, Toll};
 use weir_core::limit::Passage;
 use weir_core::policy::Mark;
 use weir_core::tap::About;
@@ -146,7 +146,16 @@ impl Module {
         may_wait: bool,
     ) -> Split<Way> {
         let mut batch = self.shared.engine.batch(processor(), now()).at(&self.seat);
-        chain.split(|list| self.passes(&mut batch, direction, list, tally, answers, may_wait))
+        let interface = self.facts.interface(self.compartment.load(Ordering::Relaxed));
+        chain.sort(&mut Judge {
+            module: self,
+            batch: &mut batch,
+            interface: interface.as_ref(),
+            direction,
+            tally,
+            answers,
+            may_wait,
+        })
     }
 
     /// As [`Module::judge`], for one NBL.
@@ -253,6 +262,50 @@ impl Module {
         };
         note.write(list);
         false
+    }
+}
+
+/// Who sorts the NBLs of a chain: those of known flows by the short way, the others by [`Module::passes`].
+struct Judge<'j, 'e, 'a> {
+    module: &'j Module,
+    batch: &'j mut Batch<'e>,
+    interface: Option<&'j Interface<'j>>,
+    direction: Direction,
+    tally: &'j mut Tally,
+    answers: &'j mut Answers<'a>,
+    may_wait: bool,
+}
+
+impl Sorter for Judge<'_, '_, '_> {
+    type Note = Short;
+
+    #[inline]
+    fn look(&mut self, list: &Nbl<'_>) -> Short {
+        let Some(interface) = self.interface else { return Short::default() };
+        match list.only_frame(self.direction == Direction::Send) {
+            Some(frame) => self.batch.look_ahead(interface, &Bytes(frame), list.vlan_tci().map(VlanTag)),
+            None => Short::default(),
+        }
+    }
+
+    #[inline]
+    fn look_again(&mut self, short: &mut Short) {
+        self.batch.look(short);
+    }
+
+    #[inline]
+    fn keep(&mut self, list: &mut Nbl<'_>, short: &Short) -> bool {
+        let Some(action) = self.batch.decide(self.direction, short) else {
+            let (batch, direction) = (&mut *self.batch, self.direction);
+            return self.module.passes(batch, direction, list, self.tally, self.answers, self.may_wait);
+        };
+        let segments = list.plain_segments(self.direction == Direction::Send).unwrap_or(1);
+        let passes = action == Action::Permit;
+        self.tally.add(1, segments, u32::from(!passes));
+        if !passes {
+            Note::Drop.write(list);
+        }
+        passes
     }
 }
 

@@ -112,11 +112,9 @@ fn take(
 ) -> (Action, bool) {
     let interface = ethernet_interface();
     let mut batch = engine.batch(0, now);
-    if quickly
-        && let Some(ahead) = batch.look_ahead(&interface, bytes, tag)
-        && let sight = batch.look(&ahead)
-        && let Some(action) = batch.decide(way, &ahead, &sight)
-    {
+    let mut way_of = if quickly { batch.look_ahead(&interface, bytes, tag) } else { Default::default() };
+    batch.look(&mut way_of);
+    if let Some(action) = batch.decide(way, &way_of) {
         *short += 1;
         return (action, false);
     }

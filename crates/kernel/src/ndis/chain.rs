@@ -125,6 +125,57 @@ impl<Way> Chain<Way> {
     }
 }
 
+/// Somebody who decides about the NBLs of a chain in groups, so that what he needs from memory for one is on its way
+/// while he is busy with the others.
+pub trait Sorter {
+    /// What he notes down about an NBL between the steps.
+    type Note: Copy + Default;
+
+    /// First, for each NBL of a group.
+    fn look(&mut self, list: &Nbl<'_>) -> Self::Note;
+
+    /// Then, for each of them again.
+    fn look_again(&mut self, note: &mut Self::Note);
+
+    /// At last: whether the NBL is kept.
+    fn keep(&mut self, list: &mut Nbl<'_>, note: &Self::Note) -> bool;
+}
+
+impl<Way> Chain<Way> {
+    /// As [`Chain::split`], by a [`Sorter`]. The notes of one group are on the stack.
+    #[inline(never)]
+    pub fn sort<S: Sorter>(self, sorter: &mut S) -> Split<Way> {
+        /// NBLs of a group: about as many cache misses as a processor has under way at once.
+        const GROUP: usize = 16;
+        let (mut kept, mut rest) = (Links::new(), Links::new());
+        let mut next = NonNull::new(self.into_raw());
+        while next.is_some() {
+            let mut notes = [S::Note::default(); GROUP];
+            let (mut ahead, mut group) = (next, 0_usize);
+            for note in &mut notes {
+                let Some(list) = ahead else { break };
+                // SAFETY: the chain was valid and nothing from `next` on has been relinked yet.
+                ahead = NonNull::new(unsafe { (*list.as_ptr()).Next });
+                // SAFETY: the chain is owned, and this is the only view of the NBL.
+                *note = sorter.look(&unsafe { Nbl::new(list) });
+                group += 1;
+            }
+            for note in notes.iter_mut().take(group) {
+                sorter.look_again(note);
+            }
+            for note in notes.iter().take(group) {
+                let Some(list) = next else { break };
+                // SAFETY: the chain was valid and nothing behind `list` has been relinked yet.
+                next = NonNull::new(unsafe { (*list.as_ptr()).Next });
+                // SAFETY: the chain is owned, and this is the only view of the NBL.
+                let mut view = unsafe { Nbl::new(list) };
+                if sorter.keep(&mut view, note) { kept.push(list) } else { rest.push(list) }
+            }
+        }
+        Split { kept_count: kept.count, rest_count: rest.count, kept: kept.finish(), rest: rest.finish() }
+    }
+}
+
 impl<Way> Drop for Chain<Way> {
     fn drop(&mut self) {
         bug(Invariant::ChainDropped)

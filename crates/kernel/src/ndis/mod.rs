@@ -12,7 +12,7 @@ mod registration;
 #[cfg(test)]
 mod tests;
 
-pub use chain::{Chain, Completed, Incoming, Outgoing, Returned, Split};
+pub use chain::{Chain, Completed, Incoming, Outgoing, Returned, Sorter, Split};
 pub use delay::DelayQueue;
 pub use filter::{
     AttachParameters, CancelId, FilterDriver, FilterHandle, FilterModule, RestartParameters, power_event,

@@ -57,19 +57,37 @@ impl<'a> Nbl<'a> {
     #[inline]
     #[must_use]
     pub fn segments(&self, frame: &FrameBytes<'_>, send: bool) -> u32 {
+        self.plain_segments(send).unwrap_or_else(|| {
+            // SAFETY: the view's owner guarantees a valid NBL.
+            let info = unsafe { &(*self.list.as_ptr()).NetBufferListInfo };
+            let slot = |id: i32| info.get(id as usize).map_or(0, |value| value.addr() as u32);
+            let (tcp, udp) = (slot(TcpLargeSendNetBufferListInfo), slot(UdpSegmentationOffloadInfo));
+            cut(frame, tcp, udp).unwrap_or(1)
+        })
+    }
+
+    /// The frame of a list that has one, and that no network card cuts into segments.
+    #[inline]
+    #[must_use]
+    pub fn only_frame(&self, send: bool) -> Option<FrameBytes<'_>> {
+        let mut frames = self.frames();
+        let frame = frames.next()?;
+        (frames.next.is_null() && self.plain_segments(send).is_some()).then_some(frame)
+    }
+
+    /// As [`Nbl::segments`] where that can be told without looking at a frame.
+    #[inline]
+    #[must_use]
+    pub fn plain_segments(&self, send: bool) -> Option<u32> {
         // SAFETY: the view's owner guarantees a valid NBL.
         let info = unsafe { &(*self.list.as_ptr()).NetBufferListInfo };
         let slot = |id: i32| info.get(id as usize).map_or(0, |value| value.addr() as u32);
         // The slot has a meaning for UDP sends, and another for TCP receives.
-        let (large_tcp, shared) = (slot(TcpLargeSendNetBufferListInfo), slot(UdpSegmentationOffloadInfo));
+        let shared = slot(UdpSegmentationOffloadInfo);
         if send {
-            if (large_tcp | shared) & MAXIMUM_SEGMENT == 0 {
-                return 1;
-            }
-            return cut(frame, large_tcp, shared).unwrap_or(1);
+            return ((slot(TcpLargeSendNetBufferListInfo) | shared) & MAXIMUM_SEGMENT == 0).then_some(1);
         }
-        let coalesced = shared | slot(UdpRecvSegCoalesceOffloadInfo);
-        (coalesced & 0xFFFF).max(1)
+        Some(((shared | slot(UdpRecvSegCoalesceOffloadInfo)) & 0xFFFF).max(1))
     }
 
     /// Sets or clears the 802.1Q tag control information that is carried out of band.

@@ -37,7 +37,7 @@ use crate::{Action, Direction, Time};
 
 use force::{Force, InForce};
 pub use inspect::Batch;
-pub use quick::Ahead;
+pub use quick::Short;
 
 /// Sizes of the tables, fixed for the life of the engine.
 #[derive(Clone, Copy, Debug)]

@@ -6,19 +6,35 @@
 
 use super::{Batch, InForce, Interface};
 use crate::counters::{Counter, Tally};
-use crate::flow::{Aim, Lane, MAX_VERDICT, Record, Side, Sight, Table, Verdict};
+use crate::flow::{Aim, Found, Lane, MAX_VERDICT, Record, Side, Sight, Table, Verdict};
 use crate::policy::Decider;
 use crate::wire::quick::{Headers, read};
 use crate::wire::{Source, VlanTag};
 use crate::{Action, Direction};
 
-/// A frame that may take the short way, and where its flow is looked for.
+/// What a frame is whose headers were read quickly.
 #[derive(Clone, Copy, Debug)]
-pub struct Ahead {
-    aim: Aim,
+struct About {
     bytes: u32,
     from: Side,
     vlan: bool,
+}
+
+/// How far a frame has come on the short way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Short(Step);
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Step {
+    /// It must take the long way.
+    #[default]
+    Long,
+    /// Its line was asked for.
+    Aimed(About, Aim),
+    /// Its flow may stand in its second line, which was asked for.
+    Second(About, Aim),
+    /// Its flow was found.
+    Found(About, Found),
 }
 
 /// What all frames of a batch share on the short way.
@@ -139,8 +155,7 @@ const CLASSES: [Counter; 8] = [
 ];
 
 impl Batch<'_> {
-    /// Reads the headers of a frame and asks for the cache line of its flow; `None` when the frame must take the
-    /// long way.
+    /// Reads the headers of a frame and asks for the cache line of its flow.
     #[inline]
     #[must_use]
     pub fn look_ahead<S: Source + ?Sized>(
@@ -148,7 +163,19 @@ impl Batch<'_> {
         interface: &Interface<'_>,
         source: &S,
         oob_vlan: Option<VlanTag>,
-    ) -> Option<Ahead> {
+    ) -> Short {
+        Short(
+            self.aim(interface, source, oob_vlan).map_or(Step::Long, |(about, aim)| Step::Aimed(about, aim)),
+        )
+    }
+
+    #[inline]
+    fn aim<S: Source + ?Sized>(
+        &self,
+        interface: &Interface<'_>,
+        source: &S,
+        oob_vlan: Option<VlanTag>,
+    ) -> Option<(About, Aim)> {
         if !self.plain.open || interface.compartment != Lane::COMPARTMENT {
             return None;
         }
@@ -158,37 +185,44 @@ impl Batch<'_> {
         }
         let (lane, side) = Lane::new(protocol, from, to);
         let length = u32::try_from(source.len()).ok()?;
-        Some(Ahead {
-            aim: self.engine.flows.aim(lane),
+        let about = About {
             bytes: length.checked_add(if oob_vlan.is_some() { 4 } else { 0 })?,
             from: side,
             vlan: vlan || oob_vlan.is_some(),
-        })
+        };
+        Some((about, self.engine.flows.aim(lane)))
     }
 
-    /// Looks the flow up, and asks for its counters' cache line where frames are counted by flow.
+    /// Looks the flow up, and asks for its counters' cache line where frames are counted by flow. Call it when the
+    /// headers of a group of frames are read.
     #[inline]
-    #[must_use]
-    pub fn look(&self, ahead: &Ahead) -> Sight {
-        let sight = self.engine.flows.look(&self.guard, &ahead.aim);
-        if let (Sight::Found(found), true) = (&sight, self.engine.config.count_flows)
-            && let Some(record) = self.engine.flows.record_of(found)
-        {
-            record.prefetch_counters();
-        }
-        sight
+    pub fn look(&self, short: &mut Short) {
+        let Step::Aimed(about, aim) = short.0 else { return };
+        short.0 = match self.engine.flows.look(&self.guard, &aim) {
+            Sight::Found(found) => {
+                if self.engine.config.count_flows
+                    && let Some(record) = self.engine.flows.record_of(&found)
+                {
+                    record.prefetch_counters();
+                }
+                Step::Found(about, found)
+            }
+            Sight::Second => Step::Second(about, aim),
+            Sight::None => Step::Long,
+        };
     }
 
-    /// Decides about a frame by what [`Batch::look`] showed, and counts it. `None`: it was not counted, and must take
+    /// Decides about a frame by what [`Batch::look`] found, and counts it. `None`: it was not counted, and must take
     /// the long way.
     #[inline]
     #[must_use]
-    pub fn decide(&mut self, direction: Direction, ahead: &Ahead, sight: &Sight) -> Option<Action> {
-        let found = &match sight {
-            Sight::Found(found) => *found,
-            Sight::Second => self.engine.flows.look_again(&self.guard, &ahead.aim)?,
-            Sight::None => return None,
+    pub fn decide(&mut self, direction: Direction, short: &Short) -> Option<Action> {
+        let (ahead, found) = match &short.0 {
+            Step::Found(about, found) => (about, *found),
+            Step::Second(about, aim) => (about, self.engine.flows.look_again(&self.guard, aim)?),
+            Step::Aimed(..) | Step::Long => return None,
         };
+        let found = &found;
         let verdict = found.verdict()?;
         let side = match ahead.from {
             Side::A => 1,

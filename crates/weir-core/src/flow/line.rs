@@ -429,7 +429,10 @@ impl Line {
         let same = |differs: u64| (!differs & differs.wrapping_sub(1)) >> (u64::BITS - 1);
         let ([w0, w1, w2], [k0, k1, k2]) = (words, keys);
         let found = same(differs(w0, k0)) | same(differs(w1, k1)) << 1 | same(differs(w2, k2)) << 2;
-        let slot = (found | 1 << SLOTS).trailing_zeros() as usize;
+        // One bit to its position: 1, 2 and 4 to 0, 1 and 2, none out of range. So are two bits but for the lowest ones: a
+        // key that comes back while it goes may stand in a line twice, and takes the way through the table.
+        let less = found.wrapping_sub(1) as usize;
+        let slot = less.wrapping_sub(less >> 1 & 1);
         let [_, high] = self.keys.get(slot)?;
         let word = self.words.get(slot)?.load(Ordering::Relaxed);
         let number = (high.load(Ordering::Relaxed) >> KEY_BITS) as u32;
