@@ -18,7 +18,7 @@ use support::{boot_with_adapter, list, open, set_policy};
 use weir_ioctl::{AdapterEntry, Control};
 
 /// What the build needs of the work tree.
-const SOURCES: [&str; 6] = [".cargo", "Cargo.lock", "Cargo.toml", "build.rs", "crates", "src"];
+const SOURCES: [&str; 7] = [".cargo", "Cargo.lock", "Cargo.toml", "benches", "build.rs", "crates", "src"];
 /// The mistakes: file, what stands there, and what the copy has instead.
 const MISTAKES: [(&str, &str, &str); 2] = [
     // A module takes itself out of the list of adapters before it is freed, but in the copy only without a LUID.
