@@ -10,9 +10,11 @@ mod traffic;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::edge::{Interface, ProcessMap};
 use crate::ndis::{Adapter, Behaviour, Call};
 use crate::replay::Frame;
@@ -199,6 +201,16 @@ struct Port {
     attached: Gate,
 }
 
+impl Port {
+    /// Changes the stack while nothing enters it.
+    fn closed(&self, change: impl FnOnce()) {
+        self.gate.close(|| self.attached.close(change));
+    }
+}
+
+/// How long filters may hold back frames after the last one was sent.
+const HELD_LIMIT: Duration = Duration::from_secs(2);
+
 /// Counters of the report.
 #[derive(Debug, Default)]
 struct Tally {
@@ -301,6 +313,14 @@ pub fn run(
         tally: Tally::default(),
         running: AtomicU32::new(options.processors),
     });
+    for (number, adapter) in adapters.iter().enumerate() {
+        let scene = Arc::downgrade(&scene);
+        let around = move |change: &mut dyn FnMut()| match scene.upgrade() {
+            Some(scene) => scene.ports[number].closed(change),
+            None => change(),
+        };
+        adapter.surround(Some(Arc::new(around)));
+    }
     let frames = traffic::deal(&scene);
     let mut tasks = Vec::new();
     for (number, frames) in (0..).zip(frames) {
@@ -318,9 +338,15 @@ pub fn run(
     }
     schedule::pending_interrupts();
     for port in &scene.ports {
+        port.adapter.surround(None);
         port.adapter.behave(Behaviour::default());
         port.adapter.complete_sends(Call::default(), |order| order.reverse());
         port.adapter.return_receives(Call::default(), |order| order.reverse());
+    }
+    // What filters hold back comes in its time.
+    let late = clock::now() + HELD_LIMIT;
+    while clock::now() < late && scene.ports.iter().any(|port| port.adapter.has_frames_under_way()) {
+        schedule::sleep(Duration::from_millis(1));
     }
     crate::ndis::set_unmapped(false);
     scene.collect();

@@ -164,6 +164,9 @@ pub struct Driver {
     state: State,
 }
 
+// SAFETY: the DRIVER_OBJECT is memory that belongs to no thread.
+unsafe impl Send for Driver {}
+
 impl Driver {
     /// The image.
     pub fn image(&self) -> &'static Image {

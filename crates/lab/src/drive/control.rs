@@ -134,7 +134,7 @@ fn detach(scene: &Scene, random: &mut Random) {
         let restarted = port.adapter.restart(attributes(random));
         assert!(restarted.is_ok(), "FilterRestart failed with {restarted:x?} without a reason");
     };
-    port.gate.close(|| port.attached.close(change));
+    port.closed(change);
     add(&scene.tally.detached, 1);
 }
 

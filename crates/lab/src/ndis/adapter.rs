@@ -166,6 +166,18 @@ unsafe impl<T> Send for Ptr<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Ptr<T> {}
 
+/// Runs what changes an adapter's stack.
+pub(crate) type Change = Arc<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
+
+/// What surrounds a change.
+struct Around(Change);
+
+impl std::fmt::Debug for Around {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Around").finish_non_exhaustive()
+    }
+}
+
 /// NBLs that an edge keeps.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -184,6 +196,7 @@ pub struct Adapter {
     events: Mutex<Events>,
     kept: Mutex<Kept>,
     beside: Mutex<Beside>,
+    around: Mutex<Option<Around>>,
     /// `NDIS_DEVICE_POWER_STATE` of the miniport.
     pub(super) power: AtomicU32,
     /// The virtual adapter that lies on this one.
@@ -220,6 +233,7 @@ impl Adapter {
             events: Mutex::default(),
             kept: Mutex::default(),
             beside: Mutex::default(),
+            around: Mutex::default(),
             power: AtomicU32::new(super::power::D0),
             above: Mutex::default(),
             below: Mutex::default(),
@@ -277,6 +291,21 @@ impl Adapter {
     /// The GUID that names the adapter in `\DEVICE\{...}`.
     pub fn guid(&self) -> String {
         format!("{{4D36E972-E325-11CE-BFC1-{:012X}}}", 0x0800_2BE1_0000_u64 + self.number)
+    }
+
+    /// Says what keeps the edges from handing frames to the stack while it is changed, for as long as somebody drives both:
+    /// `around` runs what it is given once, with all ways closed.
+    pub(crate) fn surround(&self, around: Option<Change>) {
+        *lock(&self.around) = around.map(Around);
+    }
+
+    /// Changes the stack while no frame is on its way into it.
+    pub fn rebuild<R>(&self, change: impl FnOnce() -> R) -> R {
+        let around = lock(&self.around).as_ref().map(|around| around.0.clone());
+        let Some(around) = around else { return change() };
+        let (mut change, mut result) = (Some(change), None);
+        around(&mut || result = change.take().map(|change| change()));
+        result.expect("it is run once")
     }
 
     /// Takes what happened since the last call.

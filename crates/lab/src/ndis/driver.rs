@@ -234,7 +234,7 @@ pub(crate) unsafe fn register(
     // §1.3: FilterAttach may come before the registration returns (N-66).
     for adapter in adapter::all() {
         if adapter.config().attach == AttachTime::DuringRegistration {
-            let _ = adapter.attach(&driver);
+            let _ = adapter.rebuild(|| adapter.attach(&driver));
         }
     }
     NDIS_STATUS_SUCCESS
@@ -251,7 +251,7 @@ pub(crate) fn deregister(value: NDIS_HANDLE) {
         verifier::violation("N-67", "NdisFDeregisterFilterDriver without an open filter driver handle");
     };
     for adapter in adapter::all() {
-        adapter.remove_driver(&driver);
+        adapter.rebuild(|| adapter.remove_driver(&driver));
     }
     forget(&driver);
 }

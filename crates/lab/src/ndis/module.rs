@@ -678,6 +678,11 @@ impl Adapter {
         }
     }
 
+    /// Whether frames of the edges are not back yet.
+    pub(crate) fn has_frames_under_way(&self) -> bool {
+        [Layer::Protocol, Layer::Miniport].iter().any(|edge| owner::originated_by(*edge, self.number) != 0)
+    }
+
     /// Waits until all sends of the protocol are back, as it does when it is paused or told to sleep (N-11). The miniport completes what it keeps of them, and of copies that
     /// stand for them (O12), also when it gets them only now; what drivers originated stays with it.
     pub(super) fn drain_protocol(self: &Arc<Self>) {
