@@ -13,9 +13,10 @@ use lab::fwp::exports as engine;
 use lab::ndis::{Adapter, Call};
 use lab::wdf::File;
 use lab::{Machine, Options};
-use support::packet::{self, LOCAL, Ports, Way, lists};
+use support::agent::{self, Agent};
+use support::packet::{self, LOCAL, Ports, Way, flag, lists};
 use support::{boot_with_adapter, open, policy, set_policy, status};
-use weir_ioctl::{Control, CounterId, SetPolicyReply};
+use weir_ioctl::{AskCounterId, Control, CounterId, SetPolicyReply};
 
 // SAFETY of every `unsafe` block below: the functions called are the lab's exports, whose contracts the tests keep.
 
@@ -330,5 +331,220 @@ fn e75_another_writer_is_waited_for_and_then_done_without() {
         drop(file);
         driver.unload();
         machine.finish();
+    });
+}
+
+const ASK: &str = "[[rule]]\nname = \"q\"\naction = \"ask\"\nprotocol = [\"tcp\", \"udp\"]\n";
+const CONNECTION: Ports = Ports { local: 50_000, remote: 443 };
+
+/// Opens a connection from here; the filtering platform and the filter let it.
+fn connected(site: &mut agent::Site) {
+    assert!(site.syn(Way::Out, CONNECTION) && site.tcp(Way::In, CONNECTION, flag::SYN | flag::ACK));
+    assert!(site.tcp(Way::Out, CONNECTION, flag::ACK));
+}
+
+/// Makes TCP/IP ask again about every flow with its next packet: filters at the layers are new.
+fn ask_again() {
+    for state in [FWPM_SERVICE_STOPPED, FWPM_SERVICE_RUNNING] {
+        fwp::set_service_state(state);
+        lab::ntoskrnl::work::flush();
+    }
+}
+
+/// 55: only the first authorisation waits, never a repeated one, and never an established flow.
+#[test]
+fn e55_only_the_first_authorisation_is_put_off() {
+    lab::child::test("e55_only_the_first_authorisation_is_put_off", || {
+        let mut site = agent::Site::new(&[], "");
+        let agent = Agent::start(&site.machine);
+        connected(&mut site);
+        set_policy(&site.file, ASK);
+        ask_again();
+        let data = packet::tcp(Way::Out, CONNECTION, flag::ACK, 10);
+        let refused = Verdict::Blocked("ALE_AUTH_CONNECT");
+        assert_eq!(site.edge.outbound(&site.interface, &data, 10), refused, "the fallback");
+        // Neither asked about nor tried to be: the reauthorisation was told apart before.
+        assert_eq!((site.count(AskCounterId::ASKED), site.count(AskCounterId::UNASKABLE)), (0, 0));
+        let other = Ports { local: 50_001, ..CONNECTION };
+        assert!(!site.syn(Way::Out, other));
+        agent.settle(weir_ioctl::Verdict::PERMIT);
+        assert_eq!(site.went_on().0.len(), 1);
+        assert!(site.tcp(Way::In, other, flag::SYN | flag::ACK), "established");
+        ask_again();
+        assert!(site.tcp(Way::Out, other, flag::ACK), "the answer holds");
+        assert_eq!(site.count(AskCounterId::ASKED), 1);
+        drop(agent);
+        site.end();
+    });
+}
+
+/// 56: a connect is classified again and finds the answer; an accept is not, its packet is injected or dropped.
+#[test]
+fn e56_a_connect_finds_its_answer_and_an_accept_is_injected() {
+    lab::child::test("e56_a_connect_finds_its_answer_and_an_accept_is_injected", || {
+        let mut site = agent::Site::new(&[], ASK);
+        let agent = Agent::start(&site.machine);
+        for (number, verdict) in
+            [weir_ioctl::Verdict::PERMIT, weir_ioctl::Verdict::BLOCK].into_iter().enumerate()
+        {
+            let permits = verdict == weir_ioctl::Verdict::PERMIT;
+            let ports = Ports { local: 50_000 + number as u16, remote: 443 };
+            let before = site.edge.stats();
+            assert!(!site.syn(Way::Out, ports));
+            agent.settle(verdict);
+            assert_eq!(site.went_on().0.len(), usize::from(permits));
+            let after = site.edge.stats();
+            assert_eq!(after.connects - before.connects, 2, "asked again, and the agent was not");
+            assert_eq!(after.connects_blocked - before.connects_blocked, u64::from(!permits));
+            assert!(!site.udp(Way::In, ports, 10));
+            agent.settle(verdict);
+            assert_eq!(site.went_on().1.len(), usize::from(permits));
+            let accepts = site.edge.stats().accepts - after.accepts;
+            assert_eq!(accepts, 1 + u64::from(permits), "asked again only for the injected packet");
+        }
+        assert_eq!(site.count(AskCounterId::ASKED), 4);
+        drop(agent);
+        site.end();
+    });
+}
+
+/// 57: datagrams that come while their flow waits are kept and go on in order; no more than there is room for.
+#[test]
+fn e57_datagrams_wait_and_go_on_in_order() {
+    lab::child::test("e57_datagrams_wait_and_go_on_in_order", || {
+        let mut site = agent::Site::new(&[], ASK);
+        let agent = Agent::start(&site.machine);
+        let frames: Vec<_> = (0..10).map(|length| packet::udp(Way::In, CONNECTION, 20 + length)).collect();
+        assert!(!site.udp(Way::In, CONNECTION, 20));
+        // TCP/IP as the lab has it does not ask about later datagrams; others, which know nothing of the first, do.
+        for (number, frame) in (1..).zip(&frames[1..]) {
+            let mut other = Edge::new([LOCAL.into()], ProcessMap::default()).with_flows_from(number << 32);
+            let verdict = other.inbound(&site.interface, frame, 1);
+            assert_eq!(verdict, Verdict::Blocked("ALE_AUTH_RECV_ACCEPT"));
+            other.finish();
+        }
+        assert_eq!(site.status().open, 1, "one question");
+        agent.settle(weir_ioctl::Verdict::PERMIT);
+        let (_, delivered) = site.went_on();
+        assert_eq!(delivered.len(), 8);
+        for (packet, frame) in delivered.iter().zip(&frames) {
+            assert_eq!(packet[20..], frame[34..], "in order, and whole");
+        }
+        assert_eq!((site.count(AskCounterId::HELD), site.count(AskCounterId::RESENT)), (8, 8));
+        assert_eq!(site.count(AskCounterId::HELD_DROPPED), 2);
+        assert!(site.udp(Way::In, CONNECTION, 99));
+        drop(agent);
+        site.end();
+    });
+}
+
+/// 58: the packet of a reauthorisation may go against its connection, whose direction is that of the layer.
+#[test]
+fn e58_a_reauthorisation_by_a_packet_from_the_other_side() {
+    for (direction, blocks) in [("out", true), ("in", false)] {
+        let name = format!("e58_a_reauthorisation_by_a_packet_from_the_other_side#{direction}");
+        lab::child::test(&name, || {
+            let mut site = agent::Site::new(&[], "");
+            connected(&mut site);
+            let text = format!("[[rule]]\nname = \"d\"\naction = \"block\"\ndirection = \"{direction}\"\n");
+            set_policy(&site.file, &text);
+            ask_again();
+            let data = packet::tcp(Way::In, CONNECTION, flag::ACK, 10);
+            let expected = if blocks { Verdict::Blocked("ALE_AUTH_CONNECT") } else { Verdict::Pass };
+            assert_eq!(site.edge.inbound(&site.interface, &data, 10), expected);
+            let flows = support::list::<weir_ioctl::FlowEntry>(&site.file, Control::LIST_FLOWS, 4);
+            assert_eq!((flows.len(), flows[0].origin), (1, weir_ioctl::Origin::OUTBOUND));
+            assert_eq!(flows[0].local_port, CONNECTION.local);
+            site.end();
+        });
+    }
+}
+
+/// 59: nobody is refused when a flow is established, whatever the policy has come to say.
+#[test]
+fn e59_an_established_flow_is_not_refused() {
+    lab::child::test("e59_an_established_flow_is_not_refused", || {
+        let mut site = agent::Site::new(&[], "");
+        for local in 50_000..50_010 {
+            let ports = Ports { local, remote: 443 };
+            set_policy(&site.file, "");
+            assert!(site.syn(Way::Out, ports));
+            set_policy(
+                &site.file,
+                "[defaults]\noutbound = \"block\"\ninbound = \"block\"\nfailure = \"closed\"\n",
+            );
+            let answer = packet::tcp(Way::In, ports, flag::SYN | flag::ACK, 0);
+            let verdict = site.edge.inbound(&site.interface, &answer, 10);
+            // Refused before it is established, by the authorisation that the new policy has repeated, or not at all.
+            assert!(matches!(verdict, Verdict::Pass | Verdict::Blocked("ALE_AUTH_CONNECT")), "{verdict:?}");
+            if verdict == Verdict::Pass {
+                assert_eq!(site.edge.stats().established, u64::from(local - 50_000) + 1);
+            }
+        }
+        assert_eq!(site.edge.stats().closures, 0, "no flow was ended");
+        site.end();
+    });
+}
+
+/// 68: a context belongs to the platform once it is attached, and comes back once, however the flow ends.
+#[test]
+fn e68_contexts_come_back_once() {
+    lab::child::test("e68_contexts_come_back_once", || {
+        let mut site = agent::Site::new(&[], "");
+        for local in 0..32 {
+            assert!(site.udp(Way::Out, Ports { local: 1_000 + local, remote: 53 }, 10));
+        }
+        let now = support::status(&site.file);
+        assert_eq!((now.contexts_attached, now.contexts, fwp::contexts()), (32, 32, 32));
+        // A flow and its endpoint take a number each: a quarter ends now, the rest with the edge and with the unload.
+        for flow in (0x10_0001..0x10_0041).step_by(8) {
+            fwp::end_flow(flow);
+            fwp::end_flow(flow);
+        }
+        assert_eq!((support::status(&site.file).contexts, fwp::contexts()), (24, 24));
+        site.end();
+    });
+}
+
+/// 69: a context that cannot be attached changes nothing but what is told of the end.
+#[test]
+fn e69_a_flow_without_a_context_is_a_flow() {
+    lab::child::test("e69_a_flow_without_a_context_is_a_flow", || {
+        let mut site = agent::Site::new(&[], BLOCK_DNS);
+        assert!(site.syn(Way::Out, CONNECTION));
+        // Gone for the platform before it is established.
+        fwp::end_flow(0x10_0001);
+        assert!(site.tcp(Way::In, CONNECTION, flag::SYN | flag::ACK));
+        let now = support::status(&site.file);
+        assert_eq!((now.contexts_attached, now.contexts_refused, now.contexts), (0, 1, 0));
+        assert!(site.tcp(Way::Out, CONNECTION, flag::ACK));
+        set_policy(&site.file, "[[rule]]\nname = \"all\"\naction = \"block\"\n");
+        assert!(!site.tcp(Way::Out, CONNECTION, flag::ACK), "policy does not depend on it");
+        site.end();
+    });
+}
+
+/// 71: callouts are busy while flows have contexts; the unload takes them off, waits for the last, and then goes.
+#[test]
+fn e71_an_unload_waits_for_the_last_context() {
+    lab::child::test("e71_an_unload_waits_for_the_last_context", || {
+        let site = agent::Site::new(&[], "");
+        let agent::Site { machine, mut driver, interface, mut edge, file, adapter, .. } = site;
+        for local in 0..200 {
+            edge.outbound(
+                &interface,
+                &packet::udp(Way::Out, Ports { local: 1_000 + local, remote: 53 }, 1),
+                1,
+            );
+        }
+        assert_eq!((fwp::contexts(), fwp::registered() > 0), (200, true));
+        drop(file);
+        driver.unload();
+        assert_eq!((fwp::contexts(), fwp::registered()), (0, 0));
+        // The flows live on, and end without the driver.
+        edge.finish();
+        drop((edge, adapter));
+        let report = machine.finish();
+        assert!(report.is_clean(), "{report:?}");
     });
 }

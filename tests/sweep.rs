@@ -297,6 +297,7 @@ fn look(file: &File, felt: &mut Vec<String>) {
     let now = StatusReply::read_from_bytes(&status).expect("a whole status");
     feels(now.wfp_active == 0, "the filter engine is not joined", felt);
     feels(now.flow_capacity != FLOWS, "the flow table has its usual size", felt);
+    feels(now.contexts_refused != 0, "a flow goes without a context", felt);
     feels(now.counter(CounterId::MALFORMED) != 0, "a frame cannot be read", felt);
     feels(now.counter(CounterId::REJECTS_SUPPRESSED) != 0, "a rejected frame is not answered", felt);
     feels(now.counter(CounterId::MARKS_FAILED) != 0, "a frame goes without its mark", felt);
