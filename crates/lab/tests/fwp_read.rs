@@ -11,8 +11,11 @@ use fwp_mock::{Driver, SUBLAYER, display, fwpk};
 use lab::child::{self, Status};
 use lab::fwp::read::{
     FwpmCalloutCreateEnumHandle0, FwpmCalloutDestroyEnumHandle0, FwpmCalloutEnum0, FwpmCalloutGetById0,
-    FwpmCalloutGetByKey0, FwpmFilterCreateEnumHandle0, FwpmFilterDestroyEnumHandle0, FwpmFilterEnum0,
-    FwpmFilterGetById0, FwpmFilterGetByKey0, FwpmFreeMemory0, FwpmProviderGetByKey0, FwpmSubLayerGetByKey0,
+    FwpmCalloutGetByKey0, FwpmEngineGetOption0, FwpmEngineSetOption0, FwpmFilterCreateEnumHandle0,
+    FwpmFilterDestroyEnumHandle0, FwpmFilterEnum0, FwpmFilterGetById0, FwpmFilterGetByKey0, FwpmFreeMemory0,
+    FwpmLayerGetById0, FwpmLayerGetByKey0, FwpmProviderCreateEnumHandle0, FwpmProviderDestroyEnumHandle0,
+    FwpmProviderEnum0, FwpmProviderGetByKey0, FwpmSubLayerCreateEnumHandle0, FwpmSubLayerDestroyEnumHandle0,
+    FwpmSubLayerEnum0, FwpmSubLayerGetByKey0,
 };
 
 // SAFETY of every `unsafe` block below: the functions called are the lab's exports, whose contracts the tests
@@ -202,6 +205,102 @@ fn enumerations_tell_what_was_there_when_they_began() {
                 FwpmFreeMemory0((&raw mut callouts).cast());
                 assert_eq!(FwpmCalloutDestroyEnumHandle0(engine, some), STATUS_SUCCESS);
             }
+        }
+        finish(machine, driver);
+    });
+}
+
+#[test]
+fn providers_and_sublayers_are_told_the_heaviest_first() {
+    child::test("providers_and_sublayers_are_told_the_heaviest_first", || {
+        let (machine, driver) = start();
+        let engine = driver.engine;
+        add(engine);
+        // SAFETY: see above.
+        unsafe {
+            let heavy = ddk::guid(0x5001);
+            let mut sublayer: FWPM_SUBLAYER0 = std::mem::zeroed();
+            sublayer.subLayerKey = heavy;
+            sublayer.displayData = display();
+            sublayer.providerKey = (&raw const PROVIDER).cast_mut();
+            sublayer.weight = 0x9000;
+            assert_eq!(fwpk::FwpmSubLayerAdd0(engine, &raw const sublayer, null_mut()), STATUS_SUCCESS);
+            let mut template = FWPM_SUBLAYER_ENUM_TEMPLATE0 { providerKey: null_mut() };
+            let (mut entries, mut count) = (null_mut(), 0);
+            for (provider, expected) in [(false, vec![0x9000, 0x8000, 0]), (true, vec![0x9000])] {
+                template.providerKey = if provider { sublayer.providerKey } else { null_mut() };
+                let mut all = null_mut();
+                assert_eq!(
+                    FwpmSubLayerCreateEnumHandle0(engine, &raw const template, &raw mut all),
+                    STATUS_SUCCESS
+                );
+                let mut weights = Vec::new();
+                loop {
+                    let told = FwpmSubLayerEnum0(engine, all, 2, &raw mut entries, &raw mut count);
+                    assert_eq!(told, STATUS_SUCCESS);
+                    weights.extend((0..count as usize).map(|at| (**entries.add(at)).weight));
+                    FwpmFreeMemory0((&raw mut entries).cast());
+                    if count == 0 {
+                        break;
+                    }
+                }
+                assert_eq!(weights, expected);
+                assert_eq!(FwpmSubLayerDestroyEnumHandle0(engine, all), STATUS_SUCCESS);
+            }
+            let (mut all, mut providers) = (null_mut(), null_mut());
+            assert_eq!(FwpmProviderCreateEnumHandle0(engine, null(), &raw mut all), STATUS_SUCCESS);
+            assert_eq!(FwpmProviderEnum0(engine, all, 5, &raw mut providers, &raw mut count), STATUS_SUCCESS);
+            assert_eq!(count, 1);
+            assert!(same((**providers).providerKey, PROVIDER) && (**providers).serviceName.is_null());
+            FwpmFreeMemory0((&raw mut providers).cast());
+            let wrong = FwpmSubLayerEnum0(engine, all, 5, &raw mut entries, &raw mut count);
+            assert_eq!(wrong, STATUS_INVALID_HANDLE, "an enumeration of providers");
+            assert_eq!(FwpmProviderDestroyEnumHandle0(engine, all), STATUS_SUCCESS);
+        }
+        finish(machine, driver);
+    });
+}
+
+#[test]
+fn layers_tell_their_fields_and_options_are_kept() {
+    child::test("layers_tell_their_fields_and_options_are_kept", || {
+        let (machine, driver) = start();
+        let engine = driver.engine;
+        // SAFETY: see above.
+        unsafe {
+            let mut layer: *mut FWPM_LAYER0 = null_mut();
+            let id = FWPS_LAYER_ALE_AUTH_CONNECT_V6 as u16;
+            assert_eq!(FwpmLayerGetById0(engine, id, &raw mut layer), STATUS_SUCCESS);
+            assert!(same((*layer).layerKey, FWPM_LAYER_ALE_AUTH_CONNECT_V6) && (*layer).layerId == id);
+            assert_eq!(text((*layer).displayData.name), "FWPM_LAYER_ALE_AUTH_CONNECT_V6");
+            assert!(same((*layer).defaultSubLayerKey, FWPM_SUBLAYER_UNIVERSAL));
+            let fields = std::slice::from_raw_parts((*layer).field, (*layer).numFields as usize);
+            let of = |key: GUID| {
+                let found = fields.iter().find(|field| same(*field.fieldKey, key)).expect("the field");
+                (found.r#type, found.dataType)
+            };
+            let remote = of(FWPM_CONDITION_IP_REMOTE_ADDRESS);
+            assert_eq!(remote, (FWPM_FIELD_IP_ADDRESS, FWP_BYTE_ARRAY16_TYPE));
+            assert_eq!(of(FWPM_CONDITION_IP_PROTOCOL), (FWPM_FIELD_RAW_DATA, FWP_UINT8));
+            assert_eq!(of(FWPM_CONDITION_FLAGS), (FWPM_FIELD_FLAGS, FWP_UINT32));
+            FwpmFreeMemory0((&raw mut layer).cast());
+            let key = FWPM_LAYER_STREAM_V4;
+            assert_eq!(FwpmLayerGetByKey0(engine, &key, &raw mut layer), STATUS_SUCCESS);
+            assert_eq!((*layer).layerId, FWPS_LAYER_STREAM_V4 as u16);
+            FwpmFreeMemory0((&raw mut layer).cast());
+            assert_eq!(FwpmLayerGetById0(engine, 999, &raw mut layer), STATUS_FWP_LAYER_NOT_FOUND);
+
+            const PACKET_QUEUING: i32 = 4;
+            let mut value: *mut FWP_VALUE0 = null_mut();
+            let mut on = FWP_VALUE0 { r#type: FWP_UINT32, u: FWP_VALUE0_u { uint32: 1 } };
+            assert_eq!(FwpmEngineSetOption0(engine, PACKET_QUEUING, &raw const on), STATUS_SUCCESS);
+            assert_eq!(FwpmEngineGetOption0(engine, PACKET_QUEUING, &raw mut value), STATUS_SUCCESS);
+            assert_eq!(((*value).r#type, (*value).u.uint32), (FWP_UINT32, 1));
+            FwpmFreeMemory0((&raw mut value).cast());
+            on.r#type = FWP_UINT8;
+            assert_eq!(FwpmEngineSetOption0(engine, PACKET_QUEUING, &raw const on), STATUS_FWP_TYPE_MISMATCH);
+            assert_eq!(FwpmEngineSetOption0(engine, 6, &raw const on), STATUS_FWP_INVALID_PARAMETER);
+            assert_eq!(FwpmEngineSetOption0(engine, 0, null()), STATUS_FWP_NULL_POINTER);
         }
         finish(machine, driver);
     });

@@ -135,6 +135,56 @@ imports! {
     /// IRQL: PASSIVE_LEVEL.
     #[must_use]
     pub fn FwpmBfeStateUnsubscribeChanges0(changeHandle: HANDLE) -> NTSTATUS;
+    /// Begins to tell the providers. `FwpmFreeMemory0` frees what [`FwpmProviderEnum0`] gives.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn FwpmProviderCreateEnumHandle0(
+        engineHandle: HANDLE,
+        enumTemplate: *const FWPM_PROVIDER_ENUM_TEMPLATE0,
+        enumHandle: *mut HANDLE,
+    ) -> NTSTATUS;
+    /// The next providers.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn FwpmProviderEnum0(
+        engineHandle: HANDLE,
+        enumHandle: HANDLE,
+        numEntriesRequested: u32,
+        entries: *mut *mut *mut FWPM_PROVIDER0,
+        numEntriesReturned: *mut u32,
+    ) -> NTSTATUS;
+    /// Ends an enumeration of providers.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn FwpmProviderDestroyEnumHandle0(engineHandle: HANDLE, enumHandle: HANDLE) -> NTSTATUS;
+    /// Begins to tell the sublayers. `FwpmFreeMemory0` frees what [`FwpmSubLayerEnum0`] gives.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn FwpmSubLayerCreateEnumHandle0(
+        engineHandle: HANDLE,
+        enumTemplate: *const FWPM_SUBLAYER_ENUM_TEMPLATE0,
+        enumHandle: *mut HANDLE,
+    ) -> NTSTATUS;
+    /// The next sublayers.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn FwpmSubLayerEnum0(
+        engineHandle: HANDLE,
+        enumHandle: HANDLE,
+        numEntriesRequested: u32,
+        entries: *mut *mut *mut FWPM_SUBLAYER0,
+        numEntriesReturned: *mut u32,
+    ) -> NTSTATUS;
+    /// Ends an enumeration of sublayers.
+    ///
+    /// IRQL: PASSIVE_LEVEL.
+    #[must_use]
+    pub fn FwpmSubLayerDestroyEnumHandle0(engineHandle: HANDLE, enumHandle: HANDLE) -> NTSTATUS;
     /// `FwpmFilterCreateEnumHandle0`.
     #[must_use]
     pub fn FwpmFilterCreateEnumHandle0(

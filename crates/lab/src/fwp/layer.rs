@@ -9,6 +9,8 @@ use ddk::nt::GUID;
 pub(crate) struct Layer {
     pub(crate) id: u16,
     pub(crate) key: GUID,
+    /// Its display name.
+    pub(crate) name: &'static str,
     /// Number of fields: `FWPS_FIELD_*_MAX` of the simulated system.
     pub(crate) fields: usize,
     /// Management condition and field index, for the conditions that the lab matches.
@@ -17,7 +19,7 @@ pub(crate) struct Layer {
 
 macro_rules! layer {
     ($id:ident, $key:ident, $fields:literal, [$($condition:ident $field:literal),*]) => {
-        Layer { id: $id as u16, key: $key, fields: $fields, conditions: &[$(($condition, $field)),*] }
+        Layer { id: $id as u16, key: $key, name: stringify!($key), fields: $fields, conditions: &[$(($condition, $field)),*] }
     };
 }
 
@@ -121,6 +123,26 @@ pub(crate) static LAYERS: &[Layer] = &[
     layer!(FWPS_LAYER_OUTBOUND_MAC_FRAME_ETHERNET, FWPM_LAYER_OUTBOUND_MAC_FRAME_ETHERNET, 12,
         [MAC_LOCAL 1, MAC_REMOTE 2, ETHER_TYPE 5, INDEX 8]),
 ];
+
+impl Layer {
+    /// What kind of field a condition names, and the type of its values.
+    pub(crate) fn field_type(&self, condition: &GUID) -> (FWPM_FIELD_TYPE, FWP_DATA_TYPE) {
+        let is = |other: &GUID| key(condition) == key(other);
+        // The layers of IPv6 have names that say so.
+        let address = if self.name.ends_with("_V6") { FWP_BYTE_ARRAY16_TYPE } else { FWP_UINT32 };
+        match () {
+            () if is(&LOCAL) || is(&REMOTE) => (FWPM_FIELD_IP_ADDRESS, address),
+            () if is(&FLAGS) => (FWPM_FIELD_FLAGS, FWP_UINT32),
+            () if is(&APP) => (FWPM_FIELD_RAW_DATA, FWP_BYTE_BLOB_TYPE),
+            () if is(&USER) => (FWPM_FIELD_RAW_DATA, FWP_TOKEN_ACCESS_INFORMATION_TYPE),
+            () if is(&INTERFACE) => (FWPM_FIELD_RAW_DATA, FWP_UINT64),
+            () if is(&PROTOCOL) => (FWPM_FIELD_RAW_DATA, FWP_UINT8),
+            () if is(&MAC_LOCAL) || is(&MAC_REMOTE) => (FWPM_FIELD_RAW_DATA, FWP_BYTE_ARRAY6_TYPE),
+            () if is(&LOCAL_PORT) || is(&REMOTE_PORT) || is(&ETHER_TYPE) => (FWPM_FIELD_RAW_DATA, FWP_UINT16),
+            () => (FWPM_FIELD_RAW_DATA, FWP_UINT32),
+        }
+    }
+}
 
 /// The layer with this run-time id.
 pub(crate) fn by_id(id: u16) -> Option<&'static Layer> {

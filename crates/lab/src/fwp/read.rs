@@ -1,13 +1,14 @@
 //! Reading management objects: by key, by id, and one after the other.
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ddk::fwp::*;
 use ddk::nt::*;
 
 use super::callout;
-use super::engine::{Callout, Filter, Store};
+use super::engine::{Callout, Filter, Provider, Store, SubLayer};
 use super::layer::{self, key};
 use super::record::{self, Record};
 use super::session;
@@ -17,6 +18,58 @@ use crate::{handle, pool, verifier};
 enum Snapshot {
     Filters(Vec<Filter>),
     Callouts(Vec<(u128, Callout)>),
+    SubLayers(Vec<(u128, SubLayer)>),
+    /// With whether they are disabled.
+    Providers(Vec<(u128, Provider, bool)>),
+}
+
+/// What is enumerated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Filters,
+    Callouts,
+    SubLayers,
+    Providers,
+}
+
+impl Snapshot {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Filters(_) => Kind::Filters,
+            Self::Callouts(_) => Kind::Callouts,
+            Self::SubLayers(_) => Kind::SubLayers,
+            Self::Providers(_) => Kind::Providers,
+        }
+    }
+
+    fn left(&self) -> usize {
+        match self {
+            Self::Filters(all) => all.len(),
+            Self::Callouts(all) => all.len(),
+            Self::SubLayers(all) => all.len(),
+            Self::Providers(all) => all.len(),
+        }
+    }
+
+    /// Writes the object at `index`; where it begins.
+    fn write(&self, record: &mut Record, index: usize) -> usize {
+        match self {
+            Self::Filters(all) => record.filter(&all[index]),
+            Self::Callouts(all) => record.callout(all[index].0, &all[index].1),
+            Self::SubLayers(all) => record.sublayer(all[index].0, &all[index].1),
+            Self::Providers(all) => record.provider(all[index].0, &all[index].1, all[index].2),
+        }
+    }
+
+    /// Forgets the first `count` objects, which were told.
+    fn told(&mut self, count: usize) {
+        match self {
+            Self::Filters(all) => drop(all.drain(..count)),
+            Self::Callouts(all) => drop(all.drain(..count)),
+            Self::SubLayers(all) => drop(all.drain(..count)),
+            Self::Providers(all) => drop(all.drain(..count)),
+        }
+    }
 }
 
 /// An enumeration: what it has yet to tell.
@@ -67,8 +120,7 @@ unsafe fn begin(engine: HANDLE, out: *mut HANDLE, select: impl FnOnce(&Store) ->
     }
 }
 
-/// FwpmXEnum0: the next objects, as an array of pointers in front of what they point to; `filters` says
-/// whether they are expected to be filters.
+/// FwpmXEnum0: the next objects, which are of this kind, as an array of pointers in front of what they point to.
 ///
 /// # Safety
 /// `entries` and `returned` are writable.
@@ -76,35 +128,25 @@ unsafe fn next<T>(
     engine: HANDLE,
     enumeration: HANDLE,
     wanted: u32,
-    (entries, returned, filters): (*mut *mut *mut T, *mut u32, bool),
+    (entries, returned, kind): (*mut *mut *mut T, *mut u32, Kind),
 ) -> NTSTATUS {
     let enumeration = handle::expect::<Enumeration>(enumeration);
     if let Err(status) = session::read(engine, |_| ()) {
         return status;
     }
     let mut snapshot = enumeration.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if matches!(*snapshot, Snapshot::Filters(_)) != filters {
+    if snapshot.kind() != kind {
         return STATUS_INVALID_HANDLE;
     }
-    let left = match &*snapshot {
-        Snapshot::Filters(filters) => filters.len(),
-        Snapshot::Callouts(callouts) => callouts.len(),
-    };
-    let count = left.min(wanted as usize);
+    let count = snapshot.left().min(wanted as usize);
     let mut record = Record::default();
     let pointers = record.room::<*mut c_void>(count.max(1));
     for index in 0..count {
-        let at = match &*snapshot {
-            Snapshot::Filters(filters) => record.filter(&filters[index]),
-            Snapshot::Callouts(callouts) => record.callout(callouts[index].0, &callouts[index].1),
-        };
+        let at = snapshot.write(&mut record, index);
         record.point(pointers + index * size_of::<*mut c_void>(), at);
     }
     let Some(block) = record.finish() else { return STATUS_INSUFFICIENT_RESOURCES };
-    match &mut *snapshot {
-        Snapshot::Filters(filters) => drop(filters.drain(..count)),
-        Snapshot::Callouts(callouts) => drop(callouts.drain(..count)),
-    }
+    snapshot.told(count);
     // SAFETY: the caller guarantees it.
     unsafe {
         *entries = block.cast();
@@ -133,6 +175,9 @@ unsafe fn selects(
     provider.is_none_or(|wanted| object_provider == Some(wanted))
         && layer::by_key(wanted_layer).is_some_and(|wanted| wanted.id == layer)
 }
+
+/// `FWPM_ENGINE_OPTION`, all off: what is collected and how packets are queued. Unverified on Windows: the defaults.
+static OPTIONS: [AtomicU32; 6] = [const { AtomicU32::new(0) }; 6];
 
 crate::exports! {
     /// Reading, at PASSIVE_LEVEL.
@@ -249,7 +294,7 @@ crate::exports! {
         returned: *mut u32,
     ) -> NTSTATUS {
         // SAFETY: the driver's variables.
-        unsafe { next(handle, enumeration, wanted, (entries, returned, true)) }
+        unsafe { next(handle, enumeration, wanted, (entries, returned, Kind::Filters)) }
     }
     /// Ends an enumeration of filters.
     irql(0..=0, "F-1") fn FwpmFilterDestroyEnumHandle0(handle: HANDLE, enumeration: HANDLE) -> NTSTATUS {
@@ -280,11 +325,122 @@ crate::exports! {
         returned: *mut u32,
     ) -> NTSTATUS {
         // SAFETY: the driver's variables.
-        unsafe { next(handle, enumeration, wanted, (entries, returned, false)) }
+        unsafe { next(handle, enumeration, wanted, (entries, returned, Kind::Callouts)) }
     }
     /// Ends an enumeration of callouts.
     irql(0..=0, "F-1") fn FwpmCalloutDestroyEnumHandle0(handle: HANDLE, enumeration: HANDLE) -> NTSTATUS {
         end(handle, enumeration)
+    }
+    /// Begins to tell the sublayers of a provider, or all, the heaviest first.
+    irql(0..=0, "F-1") fn FwpmSubLayerCreateEnumHandle0(
+        handle: HANDLE, template: *const FWPM_SUBLAYER_ENUM_TEMPLATE0, out: *mut HANDLE,
+    ) -> NTSTATUS {
+        // SAFETY: the driver's template, and the key in it, or null.
+        let provider = unsafe { template.as_ref().and_then(|template| template.providerKey.as_ref()) }.map(key);
+        // SAFETY: the driver's variable.
+        unsafe {
+            begin(handle, out, |store| {
+                let wanted = |sublayer: &SubLayer| provider.is_none() || sublayer.object.provider == provider;
+                let all = store.sublayers.iter().filter(|(_, sublayer)| wanted(sublayer));
+                let mut all: Vec<_> = all.map(|(key, sublayer)| (*key, sublayer.clone())).collect();
+                all.sort_by_key(|(_, sublayer)| std::cmp::Reverse(sublayer.weight));
+                Snapshot::SubLayers(all)
+            })
+        }
+    }
+    /// The next sublayers.
+    irql(0..=0, "F-1") fn FwpmSubLayerEnum0(
+        handle: HANDLE, enumeration: HANDLE, wanted: u32, entries: *mut *mut *mut FWPM_SUBLAYER0,
+        returned: *mut u32,
+    ) -> NTSTATUS {
+        // SAFETY: the driver's variables.
+        unsafe { next(handle, enumeration, wanted, (entries, returned, Kind::SubLayers)) }
+    }
+    /// Ends an enumeration of sublayers.
+    irql(0..=0, "F-1") fn FwpmSubLayerDestroyEnumHandle0(handle: HANDLE, enumeration: HANDLE) -> NTSTATUS {
+        end(handle, enumeration)
+    }
+    /// Begins to tell the providers.
+    irql(0..=0, "F-1") fn FwpmProviderCreateEnumHandle0(
+        handle: HANDLE, template: *const FWPM_PROVIDER_ENUM_TEMPLATE0, out: *mut HANDLE,
+    ) -> NTSTATUS {
+        // A template has nothing to choose by.
+        let _ = template;
+        // SAFETY: the driver's variable.
+        unsafe {
+            begin(handle, out, |store| {
+                let disabled = |key: &u128| store.disabled.contains(key);
+                let all = store.providers.iter();
+                Snapshot::Providers(all.map(|(key, p)| (*key, p.clone(), disabled(key))).collect())
+            })
+        }
+    }
+    /// The next providers.
+    irql(0..=0, "F-1") fn FwpmProviderEnum0(
+        handle: HANDLE, enumeration: HANDLE, wanted: u32, entries: *mut *mut *mut FWPM_PROVIDER0,
+        returned: *mut u32,
+    ) -> NTSTATUS {
+        // SAFETY: the driver's variables.
+        unsafe { next(handle, enumeration, wanted, (entries, returned, Kind::Providers)) }
+    }
+    /// Ends an enumeration of providers.
+    irql(0..=0, "F-1") fn FwpmProviderDestroyEnumHandle0(handle: HANDLE, enumeration: HANDLE) -> NTSTATUS {
+        end(handle, enumeration)
+    }
+    /// Reads a layer.
+    irql(0..=0, "F-1") untyped fn FwpmLayerGetById0(
+        handle: HANDLE, id: u16, out: *mut *mut FWPM_LAYER0,
+    ) -> NTSTATUS {
+        // SAFETY: the driver's variable.
+        unsafe {
+            give(handle, out, STATUS_FWP_LAYER_NOT_FOUND, |_, record| {
+                layer::by_id(id).map(|layer| record.layer(layer))
+            })
+        }
+    }
+    /// Reads a layer.
+    irql(0..=0, "F-1") untyped fn FwpmLayerGetByKey0(
+        handle: HANDLE, guid: *const GUID, out: *mut *mut FWPM_LAYER0,
+    ) -> NTSTATUS {
+        // SAFETY: the driver's key and variable.
+        unsafe {
+            let wanted = &*guid;
+            give(handle, out, STATUS_FWP_LAYER_NOT_FOUND, |_, record| {
+                layer::by_key(wanted).map(|layer| record.layer(layer))
+            })
+        }
+    }
+    /// Reads an option of the engine.
+    irql(0..=0, "F-1") untyped fn FwpmEngineGetOption0(
+        handle: HANDLE, option: i32, out: *mut *mut FWP_VALUE0,
+    ) -> NTSTATUS {
+        let value = usize::try_from(option).ok().and_then(|at| OPTIONS.get(at));
+        // SAFETY: the driver's variable.
+        unsafe {
+            give(handle, out, STATUS_FWP_INVALID_PARAMETER, |_, record| {
+                value.map(|value| record.option(value.load(Ordering::Relaxed)))
+            })
+        }
+    }
+    /// Sets an option of the engine. Nothing in the lab depends on them.
+    irql(0..=0, "F-1") untyped fn FwpmEngineSetOption0(
+        handle: HANDLE, option: i32, value: *const FWP_VALUE0,
+    ) -> NTSTATUS {
+        if let Err(status) = session::read(handle, |_| ()) {
+            return status;
+        }
+        let place = usize::try_from(option).ok().and_then(|at| OPTIONS.get(at));
+        // SAFETY: the driver's value, or null; its type says which member is valid.
+        let given = unsafe { value.as_ref() }.map(|value| (value.r#type, unsafe { value.u.uint32 }));
+        match (place, given) {
+            (_, None) => STATUS_FWP_NULL_POINTER,
+            (None, _) => STATUS_FWP_INVALID_PARAMETER,
+            (Some(place), Some((FWP_UINT32, given))) => {
+                place.store(given, Ordering::Relaxed);
+                STATUS_SUCCESS
+            }
+            _ => STATUS_FWP_TYPE_MISMATCH,
+        }
     }
     /// Frees what was read, and clears the pointer to it.
     irql(0..=0, "F-1") fn FwpmFreeMemory0(block: *mut *mut c_void) {

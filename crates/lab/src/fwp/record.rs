@@ -5,7 +5,7 @@ use ddk::nt::GUID;
 
 use super::callout;
 use super::engine::{Callout, Filter, Lifetime, Object, Provider, SubLayer};
-use super::layer;
+use super::layer::{self, Layer};
 use super::value::{Operand, Value};
 use crate::pool::{self, Fill};
 
@@ -206,6 +206,42 @@ impl Record {
             let service = self.text(service);
             self.point(place!(at, P, serviceName), service);
         }
+        at
+    }
+
+    /// FWPM_LAYER0 with the fields that conditions can name; where it begins.
+    pub(super) fn layer(&mut self, layer: &Layer) -> usize {
+        type L = FWPM_LAYER0;
+        type F = FWPM_FIELD0;
+        let at = self.room::<L>(1);
+        let name = self.text(layer.name);
+        self.point(place!(at, L, displayData.name), name);
+        self.guid(place!(at, L, layerKey), layer::key(&layer.key));
+        self.number(place!(at, L, flags), FWPM_LAYER_FLAG_KERNEL | FWPM_LAYER_FLAG_BUILTIN);
+        self.guid(place!(at, L, defaultSubLayerKey), layer::key(&FWPM_SUBLAYER_UNIVERSAL));
+        self.write(place!(at, L, layerId), &layer.id.to_le_bytes());
+        self.number(place!(at, L, numFields), layer.conditions.len() as u32);
+        if layer.conditions.is_empty() {
+            return at;
+        }
+        let fields = self.room::<F>(layer.conditions.len());
+        self.point(place!(at, L, field), fields);
+        for (index, (condition, _)) in layer.conditions.iter().enumerate() {
+            let at = fields + index * size_of::<F>();
+            let key = self.room::<GUID>(1);
+            self.guid(key, layer::key(condition));
+            self.point(place!(at, F, fieldKey), key);
+            let (kind, data) = layer.field_type(condition);
+            self.number(place!(at, F, r#type), kind as u32);
+            self.number(place!(at, F, dataType), data as u32);
+        }
+        at
+    }
+
+    /// FWP_VALUE0; where it begins.
+    pub(super) fn option(&mut self, value: u32) -> usize {
+        let at = self.room::<FWP_VALUE0>(1);
+        self.value(at, &Value::U32(value));
         at
     }
 
