@@ -252,3 +252,40 @@ fn e49_a_lost_link_and_a_reset_while_frames_are_held() {
         machine.finish();
     });
 }
+
+#[test]
+fn e38_pre_detach_gives_back_what_is_held() {
+    lab::child::test("e38_pre_detach_gives_back_what_is_held", || {
+        schedule::start(Mode::Deterministic, 0);
+        let (machine, mut driver, adapter) = boot_with_adapter();
+        let file = open(&machine);
+        set_policy(&file, HOLD);
+        let filter = lab::ndis::driver::all().pop().expect("the driver registered a filter");
+        for _ in 0..3 {
+            adapter.send(&lists(&frames(53, 4), 0), CALL);
+            assert_eq!(adapter.take_events().completed.len(), 1);
+            assert_eq!(adapter.net_event(NetEventFilterPreDetach), NDIS_STATUS_SUCCESS);
+            let events = adapter.take_events();
+            assert_eq!(events.net_events, [NetEventFilterPreDetach]);
+            assert_eq!(statuses(&events.completed), [(NDIS_STATUS_PAUSED, 3)]);
+            // Until the pause nothing waits any more.
+            schedule::sleep(Duration::from_secs(2));
+            adapter.send(&lists(&frames(53, 4), 0), CALL);
+            assert_eq!(
+                statuses(&adapter.take_events().completed),
+                [(NDIS_STATUS_FAILURE, 3), (NDIS_STATUS_SUCCESS, 1)]
+            );
+            let before = lab::clock::now();
+            adapter.pause();
+            assert!(lab::clock::now() - before < Duration::from_millis(50));
+            adapter.detach();
+            adapter.attach(&filter).expect("the filter attaches");
+            adapter.restart(Attributes::General).expect("the filter restarts");
+            schedule::sleep(Duration::from_secs(2));
+        }
+        adapter.pause();
+        drop(file);
+        driver.unload();
+        machine.finish();
+    });
+}

@@ -1,6 +1,9 @@
 //! Plug and Play and power events: device events go down, network events go up.
 
-use ddk::ndis::{NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION, NdisDevicePnPEventSurpriseRemoved};
+use ddk::ndis::{
+    NET_DEVICE_PNP_EVENT, NET_PNP_EVENT_NOTIFICATION, NdisDevicePnPEventSurpriseRemoved,
+    NetEventFilterPreDetach,
+};
 use kernel::irql::Passive;
 use kernel::ndis::power_event;
 use kernel::status::Status;
@@ -23,6 +26,10 @@ impl Module {
     pub(super) fn filter_net_event(&self, event: &mut NET_PNP_EVENT_NOTIFICATION, at: Passive<'_>) -> Status {
         if let Some(state) = power_event(event) {
             self.power(state);
+        }
+        if event.NetPnPEvent.NetEvent == NetEventFilterPreDetach {
+            // The pause that follows would wait for what waits here.
+            self.refuse_held(Status::PAUSED);
         }
         self.handle.pass_net_event(event, at)
     }

@@ -104,9 +104,16 @@ pub fn fail_after(n: u32) {
     FAIL_AFTER.store(i64::from(n), Ordering::Relaxed);
 }
 
+/// Makes every allocation fail, until told otherwise.
+pub fn fail_all(on: bool) {
+    FAIL_ALL.store(on, Ordering::Relaxed);
+}
+
+static FAIL_ALL: AtomicBool = AtomicBool::new(false);
+
 /// Whether the allocation that asks now is the one to fail.
 pub fn must_fail() -> bool {
-    let refused = crate::fault::refuses();
+    let refused = crate::fault::refuses() || FAIL_ALL.load(Ordering::Relaxed);
     refused || FAIL_AFTER.load(Ordering::Relaxed) >= 0 && FAIL_AFTER.fetch_sub(1, Ordering::Relaxed) == 0
 }
 

@@ -247,6 +247,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_is_no_longer_than_its_buffer() {
+        // SAFETY: a request of zero bytes is a valid value of the type.
+        let mut request: NDIS_OID_REQUEST = unsafe { core::mem::zeroed() };
+        let mut value = [1_u8, 2, 3, 4];
+        request.RequestType = NdisRequestQueryInformation;
+        request.DATA.QUERY_INFORMATION.Oid = 7;
+        request.DATA.QUERY_INFORMATION.InformationBuffer = value.as_mut_ptr().cast();
+        request.DATA.QUERY_INFORMATION.InformationBufferLength = 4;
+        for (written, seen) in [(0, 0), (3, 3), (4, 4), (5, 4), (u32::MAX, 4)] {
+            request.DATA.QUERY_INFORMATION.BytesWritten = written;
+            let clone = OidClone::<Regular> { clone: NonNull::from(&mut request), path: PhantomData };
+            assert_eq!(clone.answer(Status::SUCCESS).map(|(oid, value)| (oid, value.len())), Some((7, seen)));
+            assert_eq!(clone.answer(Status::UNSUCCESSFUL), None);
+        }
+        request.DATA.QUERY_INFORMATION.InformationBuffer = core::ptr::null_mut();
+        let clone = OidClone::<Regular> { clone: NonNull::from(&mut request), path: PhantomData };
+        assert_eq!(clone.answer(Status::SUCCESS), Some((7, &[][..])));
+    }
+
+    #[test]
     fn results_travel_by_request_type() {
         // SAFETY: a request of zero bytes is a valid value of the type.
         let mut from: NDIS_OID_REQUEST = unsafe { core::mem::zeroed() };

@@ -3,7 +3,7 @@
 use core::alloc::Layout;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering};
 
 use ddk::ndis::{
     NDIS_HANDLE, NDIS_NBL_FLAGS_IS_IPV4, NDIS_NBL_FLAGS_IS_IPV6, NDIS_NBL_FLAGS_IS_TCP,
@@ -37,6 +37,10 @@ const WFP: usize = 10;
 const SLOTS: usize = 24;
 /// Bits of `NblFlags` that say what the frame is, rather than how it lies in memory: IPv4, IPv6, TCP, UDP, loopback.
 const KIND_OF_FRAME: u32 = 0x9E00;
+/// The slot of a large TCP send, and the bit of it which tells LSOv2. With LSOv1 the miniport puts the bytes of payload that
+/// it sent in place of the request.
+const LARGE_SEND: usize = 2;
+const LARGE_V2: usize = 1 << 30;
 /// The slot with the type of a received frame; sends have something else there.
 const FRAME_TYPE: usize = 7;
 
@@ -226,6 +230,13 @@ impl Originator {
         // SAFETY: the original is owned and stays so until its last copy is home, so that nobody else looks at it.
         unsafe {
             (*parent).ChildRefCount = count.cast_signed();
+            // The answer to a large send takes the place of the request.
+            if Way::Back::COMPLETES
+                && let Some(slot) = (*parent).NetBufferListInfo.get_mut(LARGE_SEND)
+                && slot.addr() & LARGE_V2 == 0
+            {
+                *slot = core::ptr::null_mut();
+            }
             if Way::Back::COMPLETES {
                 (*parent).Status = Status::SUCCESS.0;
             }
@@ -266,6 +277,9 @@ impl Originator {
     ) -> Option<NonNull<NET_BUFFER_LIST>> {
         // SAFETY: by the contract of this function.
         let (parent, status) = unsafe { ((*list.as_ptr()).ParentNetBufferList, (*list.as_ptr()).Status) };
+        // SAFETY: as above.
+        let sent =
+            unsafe { (*list.as_ptr()).NetBufferListInfo.get(LARGE_SEND) }.map_or(0, |slot| slot.addr());
         // SAFETY: by the contract of this function.
         unsafe { self.free(list) };
         let parent = NonNull::new(parent)?;
@@ -273,6 +287,14 @@ impl Originator {
             // SAFETY: the original is valid while it has children; copies may come home on several processors.
             unsafe { AtomicI32::from_ptr(&raw mut (*parent.as_ptr()).Status) }
                 .store(status, Ordering::Relaxed);
+        }
+        if Back::COMPLETES && Status(status).is_success() && sent & LARGE_V2 == 0 && sent != 0 {
+            // SAFETY: as above.
+            let slot = unsafe { (*parent.as_ptr()).NetBufferListInfo.get_mut(LARGE_SEND) };
+            if let Some(slot) = slot {
+                // SAFETY: the slot is a word that only copies which come home change.
+                unsafe { AtomicUsize::from_ptr((&raw mut *slot).cast()) }.fetch_add(sent, Ordering::Relaxed);
+            }
         }
         // SAFETY: as above.
         let children = unsafe { AtomicI32::from_ptr(&raw mut (*parent.as_ptr()).ChildRefCount) };

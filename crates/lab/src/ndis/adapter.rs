@@ -25,6 +25,8 @@ pub struct Config {
     pub medium: Medium,
     /// The `NDIS_MEDIUM` that filters are told, if not 802.3 or WirelessWan as `medium` says.
     pub ndis_medium: Option<i32>,
+    /// The `NDIS_PHYSICAL_MEDIUM` that filters are told, if not 802.3 or WirelessWan as `medium` says.
+    pub physical_medium: Option<i32>,
     /// Current MAC address.
     pub mac: [u8; 6],
     /// Interface index; 0 takes the next free one.
@@ -57,6 +59,7 @@ impl Default for Config {
             name: "Ethernet".into(),
             medium: Medium::Ethernet,
             ndis_medium: None,
+            physical_medium: None,
             mac: [0x02, 0x00, 0x5e, 0x00, 0x00, 0x01],
             index: 0,
             mtu: 1500,
@@ -132,6 +135,8 @@ pub struct Events {
     pub wire: Vec<OnWire>,
     /// Frames at the protocols, in order.
     pub delivered: Vec<Delivered>,
+    /// What the information about a large TCP send said when a send came back to the protocol, if anything.
+    pub large: Vec<(u64, usize)>,
     /// Sends that came back to the protocol, with their status.
     pub completed: Vec<(u64, NDIS_STATUS)>,
     /// Receives that came back to the miniport.
@@ -142,6 +147,26 @@ pub struct Events {
     pub net_events: Vec<i32>,
     /// Device PnP events that reached the miniport.
     pub device_events: Vec<i32>,
+}
+
+/// What happened at the protocol just now; see [`Adapter::when`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// Frames came.
+    Received,
+    /// Sends came back.
+    Completed,
+}
+
+/// What a protocol does when something happens.
+struct Reaction(Arc<React>);
+
+type React = dyn Fn(&Adapter, Edge) + Send + Sync;
+
+impl std::fmt::Debug for Reaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reaction")
+    }
 }
 
 /// A raw pointer that may travel between the lab's threads.
@@ -197,6 +222,7 @@ pub struct Adapter {
     kept: Mutex<Kept>,
     beside: Mutex<Beside>,
     around: Mutex<Option<Around>>,
+    reaction: Mutex<Option<Reaction>>,
     /// `NDIS_DEVICE_POWER_STATE` of the miniport.
     pub(super) power: AtomicU32,
     /// The virtual adapter that lies on this one.
@@ -234,6 +260,7 @@ impl Adapter {
             kept: Mutex::default(),
             beside: Mutex::default(),
             around: Mutex::default(),
+            reaction: Mutex::default(),
             power: AtomicU32::new(super::power::D0),
             above: Mutex::default(),
             below: Mutex::default(),
@@ -266,6 +293,18 @@ impl Adapter {
     /// Sets what the NBLs that both edges make from now on say beside their frames.
     pub fn say_beside(&self, beside: Beside) {
         *lock(&self.beside) = beside;
+    }
+
+    /// Lets the protocol do something whenever frames or completed sends come to it, inside the call that brings them.
+    pub fn when(&self, reaction: impl Fn(&Adapter, Edge) + Send + Sync + 'static) {
+        *lock(&self.reaction) = Some(Reaction(Arc::new(reaction)));
+    }
+
+    pub(super) fn react(&self, edge: Edge) {
+        let reaction = lock(&self.reaction).as_ref().map(|reaction| reaction.0.clone());
+        if let Some(reaction) = reaction {
+            reaction(self, edge);
+        }
     }
 
     pub(crate) fn beside(&self) -> MutexGuard<'_, Beside> {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use ddk::ndis::{NDIS_STATUS, NDIS_STATUS_LOW_POWER_STATE, NET_BUFFER_LIST};
 use ddk::nt::PVOID;
 
-use super::adapter::{Adapter, Beside, Delivered, Giving, OnWire, Ptr};
+use super::adapter::{Adapter, Beside, Delivered, Edge, Giving, OnWire, Ptr};
 use super::build::{self, Piece, Shape, tci_from_slot};
 use super::legality::{Legality, Operation, legality};
 use super::module::Module;
@@ -393,6 +393,9 @@ fn complete(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST], flags: 
             unsafe {
                 if (*nbl).Status != super::STATUS_SEND_ABORTED {
                     (*nbl).Status = 0;
+                    if let Some(done) = raw::large_send_done(nbl) {
+                        (*nbl).NetBufferListInfo[raw::SLOT_LARGE] = done;
+                    }
                 }
             }
         }
@@ -420,20 +423,24 @@ pub(super) fn carry(adapter: &Adapter, at: usize, nbls: &[*mut NET_BUFFER_LIST],
     let nbls = mux::sent(adapter, nbls, flags);
     let nbls = nbls.as_slice();
     check_home(nbls, Layer::Protocol, "completed");
-    let statuses: Vec<NDIS_STATUS> = nbls
+    let statuses: Vec<(NDIS_STATUS, usize)> = nbls
         .iter()
         .map(|&nbl| {
             owner::open(nbl);
             // SAFETY: access was just granted.
-            unsafe { (*nbl).Status }
+            unsafe { ((*nbl).Status, (*nbl).NetBufferListInfo[raw::SLOT_LARGE].addr()) }
         })
         .collect();
     owner::back(nbls, Layer::Protocol);
-    for (&nbl, status) in nbls.iter().zip(statuses) {
+    for (&nbl, (status, large)) in nbls.iter().zip(statuses) {
         let tags = owner::tags(nbl);
+        if let Some(tag) = tags.first().filter(|_| large != 0) {
+            adapter.with_events(|events| events.large.push((*tag, large)));
+        }
         adapter.with_events(|events| events.completed.extend(tags.into_iter().map(|tag| (tag, status))));
         owner::remove(nbl, Layer::Protocol);
     }
+    adapter.react(Edge::Completed);
 }
 
 /// O10: an NBL that a filter made must not reach an edge on its way back.
@@ -497,6 +504,7 @@ fn protocol_receive(adapter: &Adapter, nbls: &[*mut NET_BUFFER_LIST], flags: u32
                 .with_events(|events| events.delivered.push(Delivered { tag, bytes, vlan, beside, flags }));
         }
     }
+    adapter.react(Edge::Received);
     if flags & RESOURCES != 0 {
         return;
     }

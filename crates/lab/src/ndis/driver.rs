@@ -58,6 +58,36 @@ pub fn all() -> Vec<Arc<FilterDriver>> {
 }
 
 impl FilterDriver {
+    /// The entry points that the driver registered, the default data handlers included, by the names of the documentation.
+    pub fn entry_points(&self) -> Vec<&'static str> {
+        let all = &self.characteristics;
+        let points = [
+            ("FilterSetOptions", all.SetOptionsHandler.is_some()),
+            ("FilterSetModuleOptions", all.SetFilterModuleOptionsHandler.is_some()),
+            ("FilterAttach", all.AttachHandler.is_some()),
+            ("FilterDetach", all.DetachHandler.is_some()),
+            ("FilterRestart", all.RestartHandler.is_some()),
+            ("FilterPause", all.PauseHandler.is_some()),
+            ("FilterSendNetBufferLists", all.SendNetBufferListsHandler.is_some()),
+            ("FilterSendNetBufferListsComplete", all.SendNetBufferListsCompleteHandler.is_some()),
+            ("FilterCancelSendNetBufferLists", all.CancelSendNetBufferListsHandler.is_some()),
+            ("FilterReceiveNetBufferLists", all.ReceiveNetBufferListsHandler.is_some()),
+            ("FilterReturnNetBufferLists", all.ReturnNetBufferListsHandler.is_some()),
+            ("FilterOidRequest", all.OidRequestHandler.is_some()),
+            ("FilterOidRequestComplete", all.OidRequestCompleteHandler.is_some()),
+            ("FilterCancelOidRequest", all.CancelOidRequestHandler.is_some()),
+            ("FilterDirectOidRequest", all.DirectOidRequestHandler.is_some()),
+            ("FilterDirectOidRequestComplete", all.DirectOidRequestCompleteHandler.is_some()),
+            ("FilterCancelDirectOidRequest", all.CancelDirectOidRequestHandler.is_some()),
+            ("FilterSynchronousOidRequest", all.SynchronousOidRequestHandler.is_some()),
+            ("FilterSynchronousOidRequestComplete", all.SynchronousOidRequestCompleteHandler.is_some()),
+            ("FilterStatus", all.StatusHandler.is_some()),
+            ("FilterDevicePnPEventNotify", all.DevicePnPEventNotifyHandler.is_some()),
+            ("FilterNetPnPEvent", all.NetPnPEventHandler.is_some()),
+        ];
+        points.into_iter().filter_map(|(name, set)| set.then_some(name)).collect()
+    }
+
     pub(crate) fn characteristics(&self) -> &NDIS_FILTER_DRIVER_CHARACTERISTICS {
         &self.characteristics
     }

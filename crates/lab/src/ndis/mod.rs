@@ -33,7 +33,7 @@ mod restart;
 pub(crate) mod stack;
 pub mod sync;
 
-pub use adapter::{Adapter, AttachTime, Behaviour, Beside, Config, Delivered, Events, Giving, OnWire};
+pub use adapter::{Adapter, AttachTime, Behaviour, Beside, Config, Delivered, Edge, Events, Giving, OnWire};
 pub use build::{Piece, Shape, Split, set_unmapped};
 pub use data::{Call, DISPATCH_LEVEL, List, RESOURCES};
 pub use driver::{FilterDriver, all as filter_drivers};

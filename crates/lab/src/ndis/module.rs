@@ -360,8 +360,11 @@ impl Module {
         parameters.RcvLinkSpeed = config.speed;
         parameters.MiniportMediaType =
             config.ndis_medium.unwrap_or(if ethernet { NdisMedium802_3 } else { NdisMediumWirelessWan });
-        parameters.MiniportPhysicalMediaType =
-            if ethernet { NdisPhysicalMedium802_3 } else { NdisPhysicalMediumWirelessWan };
+        parameters.MiniportPhysicalMediaType = config.physical_medium.unwrap_or(if ethernet {
+            NdisPhysicalMedium802_3
+        } else {
+            NdisPhysicalMediumWirelessWan
+        });
         if ethernet {
             parameters.MacAddressLength = 6;
             parameters.CurrentMacAddress[..6].copy_from_slice(&config.mac);
@@ -635,8 +638,11 @@ impl Adapter {
             let ethernet = config.medium == Medium::Ethernet;
             parameters.MiniportMediaType =
                 config.ndis_medium.unwrap_or(if ethernet { NdisMedium802_3 } else { NdisMediumWirelessWan });
-            parameters.MiniportPhysicalMediaType =
-                if ethernet { NdisPhysicalMedium802_3 } else { NdisPhysicalMediumWirelessWan };
+            parameters.MiniportPhysicalMediaType = config.physical_medium.unwrap_or(if ethernet {
+                NdisPhysicalMedium802_3
+            } else {
+                NdisPhysicalMediumWirelessWan
+            });
             parameters.LowerIfIndex = config.index;
             parameters.LowerIfNetLuid = NET_LUID_VALUE(self.luid());
             parameters.RestartAttributes = list.first();

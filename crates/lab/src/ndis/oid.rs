@@ -225,12 +225,30 @@ impl Adapter {
         self.request(NdisRequestSetInformation, oid, value.to_vec(), false)
     }
 
+    /// A protocol issues a request of this kind whose buffer is NULL, whatever its length says. Only for miniports that do not
+    /// look at it: see [`Adapter::answer_oids`].
+    pub fn request_without_buffer(&self, kind: NDIS_REQUEST_TYPE, oid: u32, length: u32) -> OidResult {
+        self.request_with(kind, oid, Vec::new(), Some(length), false)
+    }
+
     /// A protocol sends a direct request to query an OID.
     pub fn query_direct(&self, oid: u32, length: usize) -> OidResult {
         self.request(NdisRequestQueryInformation, oid, vec![0; length], true)
     }
 
-    fn request(&self, kind: NDIS_REQUEST_TYPE, oid: u32, mut buffer: Vec<u8>, direct: bool) -> OidResult {
+    fn request(&self, kind: NDIS_REQUEST_TYPE, oid: u32, buffer: Vec<u8>, direct: bool) -> OidResult {
+        self.request_with(kind, oid, buffer, None, direct)
+    }
+
+    /// `lie` is the length of a buffer that is not there.
+    fn request_with(
+        &self,
+        kind: NDIS_REQUEST_TYPE,
+        oid: u32,
+        mut buffer: Vec<u8>,
+        lie: Option<u32>,
+        direct: bool,
+    ) -> OidResult {
         static NEXT: AtomicU64 = AtomicU64::new(0x1000);
         // SAFETY: a C structure of integers and pointers, for which zero is valid.
         let mut request: Box<NDIS_OID_REQUEST> = Box::new(unsafe { std::mem::zeroed() });
@@ -239,8 +257,11 @@ impl Adapter {
         request.RequestId = NEXT.fetch_add(1, Ordering::Relaxed) as *mut c_void;
         request.DATA.QUERY_INFORMATION = _QUERY {
             Oid: oid,
-            InformationBuffer: buffer.as_mut_ptr().cast(),
-            InformationBufferLength: buffer.len() as u32,
+            InformationBuffer: match lie {
+                Some(_) => std::ptr::null_mut(),
+                None => buffer.as_mut_ptr().cast(),
+            },
+            InformationBufferLength: lie.unwrap_or(buffer.len() as u32),
             BytesWritten: 0,
             BytesNeeded: 0,
         };

@@ -359,7 +359,11 @@ fn check_restored(nbl: *mut NET_BUFFER_LIST, record: &Record, holder: Layer) -> 
     let hop = record.trail.last()?;
     // SAFETY: the holder owns the NBL, so it is accessible.
     let now = unsafe { Snapshot::of(nbl) };
-    hop.state.difference(&now).map(|text| format!("NBL {nbl:p}, given by {} to {holder}: {text}", hop.from))
+    let difference = match record.direction {
+        Some(Direction::Send) => hop.state.difference_when_sent(&now),
+        _ => hop.state.difference(&now),
+    };
+    difference.map(|text| format!("NBL {nbl:p}, given by {} to {holder}: {text}", hop.from))
 }
 
 /// Moves the NBLs from `from` on to `to` and notes the state in which they must come back.
@@ -399,10 +403,12 @@ pub(crate) fn back(nbls: &[*mut NET_BUFFER_LIST], to: Layer) {
             // SAFETY: accessible since the line above.
             let now = unsafe { Snapshot::of(nbl) };
             problem = problem.or_else(|| {
-                record.trail[position]
-                    .state
-                    .difference(&now)
-                    .map(|text| format!("O7/O8: NBL {nbl:p} comes back to {to} modified: {text}"))
+                let state = &record.trail[position].state;
+                let difference = match record.direction {
+                    Some(Direction::Send) => state.difference_when_sent(&now),
+                    _ => state.difference(&now),
+                };
+                difference.map(|text| format!("O7/O8: NBL {nbl:p} comes back to {to} modified: {text}"))
             });
             record.resources = record.trail[position].resources;
             record.trail.truncate(position);

@@ -11,6 +11,10 @@ pub(crate) const LIMIT: usize = 1 << 20;
 
 /// Slot of `NetBufferListInfo` that holds the 802.1Q tag.
 pub(crate) const SLOT_8021Q: usize = 4;
+/// Slot of a large TCP send: what to do on the way down, and for LSOv1 what was done on the way back.
+pub(crate) const SLOT_LARGE: usize = 2;
+/// The bit of that slot which tells LSOv2.
+const LARGE_V2: usize = 1 << 30;
 /// Slot that belongs to WFP alone.
 const SLOT_WFP: usize = 10;
 /// `NBL_FLAGS_SCRATCH`: belongs to the current owner (O16).
@@ -39,6 +43,27 @@ pub(crate) unsafe fn beside(nbl: *const NET_BUFFER_LIST) -> Beside {
     let slots = list.NetBufferListInfo.iter().map(|value| value.addr()).enumerate();
     let said = slots.filter(|(slot, value)| *value != 0 && ![SLOT_8021Q, SLOT_WFP].contains(slot));
     Beside { info: said.collect(), flags: list.NblFlags }
+}
+
+/// What a miniport writes to the slot of a large send when it completes it: for LSOv1 the bytes of payload that it sent.
+///
+/// # Safety
+/// `nbl`, its NET_BUFFERs and their data are accessible, and the offsets are valid.
+pub(crate) unsafe fn large_send_done(nbl: *mut NET_BUFFER_LIST) -> Option<*mut core::ffi::c_void> {
+    const SEGMENT: usize = 0xf_ffff;
+    // SAFETY: the caller guarantees access.
+    let asked = unsafe { (*nbl).NetBufferListInfo[SLOT_LARGE] }.addr();
+    if asked & SEGMENT == 0 || asked & LARGE_V2 != 0 {
+        return None;
+    }
+    let tcp = asked >> 20 & 0x3ff;
+    // SAFETY: as above.
+    let frames = unsafe { net_buffers(nbl) }.map(|nb| unsafe { bytes(nb) });
+    let payload = frames.map(|frame| {
+        let header = frame.get(tcp + 12).map_or(0, |offset| usize::from(offset >> 4) * 4);
+        frame.len().saturating_sub(tcp + header)
+    });
+    Some(std::ptr::without_provenance_mut(payload.sum::<usize>() & (LARGE_V2 - 1)))
 }
 
 /// The NET_BUFFERs of a list.
@@ -209,6 +234,21 @@ impl Snapshot {
                 *value = 0;
             }
         }
+    }
+
+    /// As [`Self::difference`], for a send that is complete: the answer to a large send of LSOv1 stands where the request was.
+    pub(crate) fn difference_when_sent(&self, now: &Self) -> Option<String> {
+        let mut expected = self.clone();
+        let answer = |fields: &[(&'static str, usize)]| {
+            fields.iter().find(|field| field.0 == SLOT_NAMES[SLOT_LARGE]).map_or(0, |field| field.1)
+        };
+        let (asked, answered) = (answer(&self.fields), answer(&now.fields));
+        if asked != 0 && asked & LARGE_V2 == 0 {
+            for field in expected.fields.iter_mut().filter(|field| field.0 == SLOT_NAMES[SLOT_LARGE]) {
+                field.1 = answered;
+            }
+        }
+        expected.difference(now)
     }
 
     /// The first difference to `now`, in words.
