@@ -3,6 +3,7 @@
 //! What is shown are medians of ratios within one round, because the machine's speed changes from second to second.
 //! Every contender's answers are checked before anything is timed.
 
+mod chart;
 mod memory;
 mod parse;
 mod path;
@@ -35,6 +36,12 @@ struct Args {
     /// Write the results to this file as JSON.
     #[arg(long)]
     json: Option<std::path::PathBuf>,
+    /// Draw the results into this file as SVG.
+    #[arg(long)]
+    svg: Option<std::path::PathBuf>,
+    /// Write the results into this document.
+    #[arg(long)]
+    document: Option<std::path::PathBuf>,
     /// What to measure.
     #[arg(long, value_delimiter = ',', default_values_t = ["parse".to_owned(), "lookup".to_owned(), "path".to_owned()])]
     only: Vec<String>,
@@ -57,5 +64,5 @@ fn main() -> Result<()> {
             report.add(path::measure(*flows, args.packets, args.rounds)?);
         }
     }
-    report.finish(args.json.as_deref())
+    report.finish(args.json.as_deref(), args.svg.as_deref(), args.document.as_deref())
 }

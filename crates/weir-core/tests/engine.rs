@@ -781,3 +781,19 @@ fn a_frame_that_crosses_several_adapters_is_counted_at_the_first_one() {
     assert_eq!(engine.counter(Counter::BlockedByRule), blocked + 1);
     assert_accounted(engine);
 }
+
+/// What docs/performance.md says about memory.
+#[test]
+fn memory_is_what_the_document_says() {
+    let document = include_str!("../../../docs/performance.md");
+    for flows in [65_536_u32, 1 << 20, 1 << 22] {
+        let layout = Engine::layout(&Config { flows, ..Config::new(2, [1, 2]) }).unwrap();
+        let words = |number: u32| match number {
+            0..1_000 => number.to_string(),
+            _ if number < 1_000_000 => format!("{},{:03}", number / 1_000, number % 1_000),
+            _ => format!("{},{:03},{:03}", number / 1_000_000, number / 1_000 % 1_000, number % 1_000),
+        };
+        let row = format!("| {} | {} |", words(flows), words((layout.size() >> 20) as u32));
+        assert!(document.contains(&row), "{row}");
+    }
+}

@@ -14,6 +14,7 @@ pub mod demo;
 pub mod fault_sweep;
 mod lab_test;
 pub mod lint;
+pub mod models;
 pub mod process;
 pub mod stress;
 pub mod test;

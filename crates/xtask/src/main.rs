@@ -28,6 +28,7 @@ enum Command {
     FaultSweep(xtask::fault_sweep::Args),
     Seeds(xtask::fault_sweep::SeedArgs),
     Stress(xtask::stress::Args),
+    Models(xtask::models::Args),
     Bench(xtask::bench::Args),
     Coverage(xtask::coverage::Args),
 }
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::FaultSweep(args) => args.run(),
         Command::Seeds(args) => args.run(),
         Command::Stress(args) => args.run(),
+        Command::Models(args) => args.run(),
         Command::Bench(args) => args.run(),
         Command::Coverage(args) => args.run(),
     };

@@ -16,6 +16,7 @@ use crate::build;
 use crate::build::Profile;
 use crate::check_image;
 use crate::lint;
+use crate::models;
 use crate::process;
 use crate::toolchain;
 
@@ -45,6 +46,7 @@ impl Args {
                 gate(&mut tally, "format", lint::format());
                 gate(&mut tally, "clippy", lint::clippy_host());
                 gate(&mut tally, "clippy for Windows", lint::clippy_driver());
+                gate(&mut tally, "models", models::run());
             }
             let mut tests = Tally::default();
             let result = run_tests(self.filter.as_deref(), &mut tests);

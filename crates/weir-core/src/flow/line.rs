@@ -17,7 +17,7 @@ use core::sync::atomic::Ordering;
 use super::key::{Endpoint, FlowKey, Side};
 use super::prefetch::prefetch;
 use crate::memory::Carver;
-use crate::sync::{AtomicU32, AtomicU64, Site, fence_at, order};
+use crate::sync::{AtomicU32, AtomicU64, fence};
 use crate::{hash, zeroed_struct};
 
 /// Flows in a line.
@@ -203,7 +203,7 @@ impl Spot {
 
 /// What a word was before somebody thought about a verdict.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Blank {
+pub struct Blank {
     spot: Spot,
     word: u32,
 }
@@ -333,12 +333,7 @@ impl Lines {
     /// Lets readers see a claimed place, unless its flow was removed already.
     pub(super) fn publish(&self, spot: Spot) {
         if let Some(word) = self.word(spot) {
-            let _ = word.compare_exchange(
-                word::RESERVED,
-                word::LIVE,
-                order(Site::Publish, Ordering::Release),
-                Ordering::Relaxed,
-            );
+            let _ = word.compare_exchange(word::RESERVED, word::LIVE, Ordering::Release, Ordering::Relaxed);
         }
     }
 
@@ -361,7 +356,7 @@ impl Lines {
                 first.control.fetch_sub(OVERFLOW, Ordering::Relaxed);
             }
         }
-        word.store(word::FREE, order(Site::Free, Ordering::Release));
+        word.store(word::FREE, Ordering::Release);
     }
 
     /// To be taken before the facts are read that a verdict depends on.
@@ -404,7 +399,7 @@ impl Lines {
 fn forget(word: &AtomicU32, stale: impl Fn(u32) -> bool) {
     // The count of changes tells a verdict that is being thought about that it comes too late, also where there is
     // none yet.
-    let _ = word.fetch_update(order(Site::Forget, Ordering::AcqRel), Ordering::Relaxed, |seen| {
+    let _ = word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, |seen| {
         let changes = (seen & word::CHANGES).wrapping_add(word::CHANGE);
         (seen & word::LIVE != 0 && stale(seen)).then_some(changes | word::LIVE)
     });
@@ -416,7 +411,7 @@ impl Line {
         let [w0, w1, w2] = &self.words;
         let words = [w0, w1, w2].map(|word| word.load(Ordering::Relaxed));
         // Words before keys: a key stands still while its word is live.
-        fence_at(Site::Look, Ordering::Acquire);
+        fence(Ordering::Acquire);
         let [k0, k1, k2] = &self.keys;
         let keys =
             [k0, k1, k2].map(|[low, high]| (low.load(Ordering::Relaxed), high.load(Ordering::Relaxed)));

@@ -10,6 +10,6 @@ mod waiting;
 
 pub use key::{Endpoint, FlowKey, Side};
 pub(crate) use line::MAX_VERDICT;
-pub use line::{Aim, Found, Lane, Sight};
+pub use line::{Aim, Blank, Found, Lane, Sight};
 pub use record::{Flags, FlowView, Owner, Record, Stamp, State, Traffic, Verdict};
 pub use table::{Full, Opening, Table};

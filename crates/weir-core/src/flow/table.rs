@@ -26,7 +26,7 @@ use super::stack::Stack;
 use super::waiting::Waiting;
 use crate::epoch::{Domain, Guard, Ticket};
 use crate::memory::Carver;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Site, fence, order};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Site, fence_at};
 use crate::{Direction, Time, hash, zeroed_struct};
 
 /// A model looks at fewer: every load is a place where processors may change.
@@ -366,22 +366,22 @@ impl Table {
 
     /// The record of what [`Table::look`] found.
     #[inline]
-    pub(crate) fn record_of(&self, found: &Found) -> Option<&Record> {
+    pub fn record_of(&self, found: &Found) -> Option<&Record> {
         self.record(found.number)
     }
 
     /// To be taken before the facts are read that a verdict depends on, for [`Table::remember`].
-    pub(crate) fn blank(&self, record: &Record) -> Option<Blank> {
+    pub fn blank(&self, record: &Record) -> Option<Blank> {
         self.lines.blank(record.spot()?)
     }
 
     /// Keeps a verdict for [`Table::look`], unless the record changed since `blank` was taken.
-    pub(crate) fn remember(&self, blank: Blank, verdict: u32) {
+    pub fn remember(&self, blank: Blank, verdict: u32) {
         self.lines.remember(blank, verdict);
     }
 
     /// To be called when a record changed: the verdict that [`Table::look`] finds does not hold any more.
-    pub(super) fn forget(&self, record: &Record) {
+    pub fn forget(&self, record: &Record) {
         if let Some(spot) = record.spot() {
             self.lines.forget(spot);
         }
@@ -490,19 +490,11 @@ impl Table {
         let backoff = Backoff::new();
         for _ in 0..MAX_COLLISIONS {
             // Whoever publishes second sees the first one.
-            fence(Ordering::SeqCst);
+            fence_at(Site::Twin, Ordering::SeqCst);
             match self.contend(place, words, mine) {
                 Contention::Won => {
                     let live = tentative.with(Slot::LIVE).0;
-                    if mine
-                        .compare_exchange(
-                            tentative.0,
-                            live,
-                            order(Site::Slot, Ordering::SeqCst),
-                            Ordering::Relaxed,
-                        )
-                        .is_ok()
-                    {
+                    if mine.compare_exchange(tentative.0, live, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
                         return Ok(());
                     }
                 }

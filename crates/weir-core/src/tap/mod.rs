@@ -10,12 +10,13 @@ mod ring;
 use core::alloc::Layout;
 use core::ops::RangeInclusive;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::epoch::{Domain, Guard};
 use crate::memory::Carver;
 use crate::policy::Decider;
 use crate::sync;
+use crate::sync::AtomicU64;
 use crate::wire::{Medium, Source, VlanTag};
 use crate::{Action, Direction, Time};
 
