@@ -254,6 +254,20 @@ broken_rules! {
         // SAFETY: the driver's own list and handle.
         unsafe { NdisFSendNetBufferLists(handle(), ndis_mock::own_list(60), 0, 0) }
     };
+    originating_in_a_pause: OriginateInPause, "N-51", |a| a.pause();
+    originating_once_a_pause_is_known: OriginateOncePausing, "N-51", |a| {
+        let adapter = a.clone();
+        std::thread::spawn(move || {
+            lab::cpu::init();
+            while ndis_mock::PAUSED.load(Ordering::Relaxed) == 0 {
+                std::thread::yield_now();
+            }
+            // FilterPause returns meanwhile.
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            receive_two(&adapter, PASSIVE);
+        });
+        a.pause();
+    };
     completing_an_own_list: CompleteOwn, "N-48", |_| {
         // SAFETY: as above.
         unsafe { NdisFSendNetBufferLists(handle(), ndis_mock::own_list(60), 0, 0) }

@@ -40,6 +40,7 @@ pub use driver::{FilterDriver, all as filter_drivers};
 pub use lane::{Lane, Way};
 pub use legality::State;
 pub use memory::{Value, set_configuration};
+pub(crate) use module::before_wait;
 pub use module::{Attributes, DataHandlers, Module};
 pub use mux::Crossing;
 pub use offload::set_offloads;

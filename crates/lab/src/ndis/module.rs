@@ -1,6 +1,7 @@
 //! Filter modules: one attached instance of a filter driver, its state, and how NDIS drives it from state
 //! to state.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, Weak};
@@ -98,6 +99,8 @@ pub struct Module {
     in_set_options: AtomicU64,
     restart: Pending,
     pause: Pending,
+    /// When FilterPause first waited or returned, at which the driver has stopped originating (§1.4); `u64::MAX` before.
+    stopped: AtomicU64,
     pub(crate) oids: oid::ModuleOids,
     /// Restarts that the driver asked for and that were not yet done.
     pub(crate) restart_requests: AtomicU32,
@@ -158,6 +161,19 @@ impl handle::Object for Module {
     const KIND: &'static str = "filter module";
 }
 
+thread_local! {
+    /// The module whose FilterPause runs on the current thread, or null.
+    static PAUSING: Cell<*const Module> = const { Cell::new(std::ptr::null()) };
+}
+
+/// To be called when a thread begins to wait, after whatever it waits for is told to end.
+pub(crate) fn before_wait() {
+    // SAFETY: `Module::pause` sets this on its own stack for as long as it has the module.
+    if let Some(module) = unsafe { PAUSING.get().as_ref() } {
+        module.stopped.fetch_min(verifier::moment(), Ordering::SeqCst);
+    }
+}
+
 impl Module {
     fn new(driver: &Arc<FilterDriver>, adapter: &Arc<Adapter>) -> Arc<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -173,6 +189,7 @@ impl Module {
             in_set_options: AtomicU64::new(0),
             restart: Pending::default(),
             pause: Pending::default(),
+            stopped: AtomicU64::new(u64::MAX),
             oids: oid::ModuleOids::default(),
             restart_requests: AtomicU32::new(0),
             calls: AtomicU32::new(0),
@@ -232,6 +249,15 @@ impl Module {
                 );
             }
         }
+    }
+
+    /// Whether the call of the driver from which it originates NBLs began before the driver stopped originating for a
+    /// pause. NDIS pauses modules whose handlers, timers and DPCs run on other processors; no driver knows of the pause
+    /// before FilterPause tells it, and what runs by then it waits for.
+    pub(super) fn cannot_know_of_pause(&self) -> bool {
+        self.state() == State::Pausing
+            && verifier::entered("FilterPause")
+                .is_some_and(|began| began < self.stopped.load(Ordering::SeqCst))
     }
 
     /// NdisFSetAttributes (N-41).
@@ -504,6 +530,8 @@ impl Module {
             Size: NDIS_SIZEOF_FILTER_PAUSE_PARAMETERS_REVISION_1,
         };
         parameters.PauseReason = PAUSE_REASON;
+        self.stopped.store(u64::MAX, Ordering::SeqCst);
+        PAUSING.set(self);
         self.step(Event::Pause);
         self.pause.start();
         let pause = self.driver.characteristics().PauseHandler.expect("checked at registration");
@@ -512,6 +540,8 @@ impl Module {
             // SAFETY: as in `attach`.
             unsafe { pause(context, &raw mut parameters) }
         });
+        before_wait();
+        PAUSING.set(std::ptr::null());
         match returned {
             NDIS_STATUS_SUCCESS => {
                 if self.pause.finish() {

@@ -151,6 +151,7 @@ unsafe fn check_wait(objects: &[*mut u8], timeout: *const i64) {
     }
     if blocks {
         crate::netio::before_wait();
+        crate::ndis::before_wait();
     }
     for object in objects {
         if header(*object).0.load(Ordering::Relaxed) == MUTANT {

@@ -38,6 +38,7 @@ fn release(protection: *mut u64, count: u64) {
 fn wait(protection: *mut u64) {
     let start = Instant::now();
     word(protection).fetch_or(ACTIVE, Ordering::AcqRel);
+    crate::ndis::before_wait();
     while word(protection).load(Ordering::Acquire) != ACTIVE {
         schedule::sleep(Duration::from_micros(50));
         if start.elapsed() > LIMIT {

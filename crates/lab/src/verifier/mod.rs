@@ -5,7 +5,7 @@ pub mod rules;
 
 use std::cell::Cell;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use report::{Finding, Leak, Report};
@@ -162,7 +162,32 @@ pub fn leaks() -> Vec<Leak> {
 /// A callback that runs on the current thread, and the one around it.
 struct Active<'a> {
     name: &'a str,
+    /// When it was called; see [`moment`].
+    began: u64,
     outer: usize,
+}
+
+/// Calls of callbacks so far, and [`moment`]s between them.
+static MOMENTS: AtomicU64 = AtomicU64::new(0);
+
+/// A number that orders this moment and the beginnings of callbacks on all processors.
+pub(crate) fn moment() -> u64 {
+    MOMENTS.fetch_add(1, Ordering::SeqCst)
+}
+
+/// When the current thread entered the driver, or a call of it that interrupts the callback `base`; `None` outside of
+/// callbacks and in `base` itself.
+pub(crate) fn entered(base: &str) -> Option<u64> {
+    let (mut next, mut began) = (ACTIVE.get(), None);
+    while next != 0 {
+        // SAFETY: as in `inside`.
+        let active = unsafe { &*(next as *const Active<'_>) };
+        if active.name == base {
+            break;
+        }
+        (next, began) = (active.outer, Some(active.began));
+    }
+    began
 }
 
 thread_local! {
@@ -202,7 +227,7 @@ pub fn callback<R>(name: &str, body: impl FnOnce() -> R) -> R {
     }
     let thread = cpu::thread();
     let before = (cpu::irql(), thread.lock_count(), thread.critical.get());
-    let active = Active { name, outer: ACTIVE.get() };
+    let active = Active { name, began: moment(), outer: ACTIVE.get() };
     ACTIVE.set(&raw const active as usize);
     let result = body();
     ACTIVE.set(active.outer);

@@ -42,6 +42,8 @@ pub enum Fault {
     FalseDispatchFlag,
     ForwardWhilePaused,
     OriginateWhilePaused,
+    OriginateInPause,
+    OriginateOncePausing,
     CompleteOwn,
     ReturnOwn,
     WrongSource,
@@ -147,8 +149,12 @@ unsafe extern "win64" fn restart(
 unsafe extern "win64" fn pause(module: NDIS_HANDLE, _: PNDIS_FILTER_PAUSE_PARAMETERS) -> NDIS_STATUS {
     enter(module);
     PAUSED.store(1, Ordering::Relaxed);
+    if fault(Fault::OriginateInPause) {
+        // SAFETY: the driver's own list and handle.
+        unsafe { NdisFSendNetBufferLists(handle(), own_list(60), 0, 0) };
+    }
     match *FAULT.lock().unwrap() {
-        Fault::PauseNever => NDIS_STATUS_PENDING,
+        Fault::PauseNever | Fault::OriginateOncePausing => NDIS_STATUS_PENDING,
         Fault::PauseFails => NDIS_STATUS_FAILURE,
         Fault::PauseTwice => {
             // SAFETY: see above.
@@ -279,6 +285,9 @@ unsafe extern "win64" fn receive(
                 return;
             }
             _ => {}
+        }
+        if fault(Fault::OriginateOncePausing) && PAUSED.load(Ordering::Relaxed) != 0 {
+            NdisFIndicateReceiveNetBufferLists(handle(), own_list(60), 0, 1, 0);
         }
         let count = if fault(Fault::WrongCount) { count + 1 } else { count };
         NdisFIndicateReceiveNetBufferLists(handle(), lists, port, count, flags);
